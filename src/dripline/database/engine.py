@@ -1,0 +1,175 @@
+"""Connections and transactions, on SQLite and PostgreSQL.
+
+SQLite has one writer: writing transactions begin with BEGIN IMMEDIATE on a pool of one connection,
+so that our own tasks wait in line instead of colliding, and readers run beside it (WAL).
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, StaticPool
+
+from dripline.database.types import dump_json, load_json
+from dripline.errors import Invalid
+
+_AFTER_COMMIT = "after_commit"
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # a commit that was answered survives a power cut
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=20000",  # milliseconds: the command line beside a running server
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA journal_size_limit=67108864",
+)
+
+
+class Database:
+    """One database: its engines, and the transactions every edge opens."""
+
+    def __init__(self, url: URL, writer: AsyncEngine, reader: AsyncEngine) -> None:
+        self.url = url
+        self.writer = writer
+        self.reader = reader
+
+    @classmethod
+    def from_url(cls, url: str, *, pool_size: int = 10, cache_mb: int = 64) -> "Database":
+        """Return the database at `url`; nothing is opened yet.
+
+        Raises Invalid for an address that is no SQLite file and no PostgreSQL.
+        """
+        parsed = normalised(url)
+        if parsed.get_backend_name() == "sqlite":
+            return cls(parsed, *_sqlite_engines(parsed, cache_mb))
+        engine = create_async_engine(
+            parsed,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            json_serializer=dump_json,
+            json_deserializer=load_json,
+            connect_args={"server_settings": {"application_name": "dripline", "timezone": "UTC"}},
+        )
+        return cls(parsed, engine, engine)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is a SQLite file."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a writing transaction; it commits at the end, or nothing happened."""
+        async with AsyncSession(self.writer, expire_on_commit=False) as session:
+            async with session.begin():
+                yield session
+            for call in session.info.get(_AFTER_COMMIT, ()):
+                call()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Open a transaction that only reads; on SQLite it waits for no writer."""
+        async with AsyncSession(self.reader, expire_on_commit=False) as session:
+            yield session
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.writer.dispose()
+        if self.reader is not self.writer:
+            await self.reader.dispose()
+
+
+def after_commit(session: AsyncSession, call: Callable[[], None]) -> None:
+    """Run `call` when this transaction has committed; never when it has not."""
+    session.info.setdefault(_AFTER_COMMIT, []).append(call)
+
+
+def normalised(url: str) -> URL:
+    """Return the address with the driver we use; a bare `postgresql://` would mean another one."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise Invalid(
+            f"DATABASE_URL cannot be read ({error.__class__.__name__}). Write "
+            "sqlite:///dripline.db or postgresql://user:password@host/name.",
+            code="INVALID_DATABASE_URL",
+        ) from None
+    match parsed.get_backend_name():
+        case "sqlite":
+            return parsed.set(drivername="sqlite+aiosqlite")
+        case "postgresql" | "postgres":
+            return parsed.set(drivername="postgresql+asyncpg")
+        case other:
+            raise Invalid(
+                f"DATABASE_URL names {other}; dripline keeps its data in sqlite:///… or postgresql://…",
+                code="INVALID_DATABASE_URL",
+            )
+
+
+def _sqlite_engines(url: URL, cache_mb: int) -> tuple[AsyncEngine, AsyncEngine]:
+    if url.database in {None, "", ":memory:"}:
+        engine = _sqlite_engine(url, cache_mb, immediate=True, poolclass=StaticPool)
+        return engine, engine
+    # A pool of one is the queue of writers: asyncio tasks wait here, in order, without polling.
+    writer = _sqlite_engine(
+        url,
+        cache_mb,
+        immediate=True,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=60,
+    )
+    reader = _sqlite_engine(
+        url,
+        cache_mb // 4,
+        immediate=False,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=4,
+        max_overflow=4,
+    )
+    return writer, reader
+
+
+def _sqlite_engine(url: URL, cache_mb: int, *, immediate: bool, **pool: Any) -> AsyncEngine:
+    engine = create_async_engine(
+        url, json_serializer=dump_json, json_deserializer=load_json, **pool
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        # The driver would begin transactions by itself, deferred; we begin them, below.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (*_SQLITE_PRAGMAS, f"PRAGMA cache_size=-{max(cache_mb, 2) * 1024}"):
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+async def database_us(session: AsyncSession, fallback: Callable[[], int]) -> int:
+    """Return the database server's clock, in microseconds since 1970; SQLite has none but ours."""
+    connection = await session.connection()
+    if connection.dialect.name == "sqlite":
+        return fallback()
+    row = await connection.exec_driver_sql(
+        "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+    )
+    return int(row.scalar_one())
+
+
+def sqlite_version() -> str:
+    """Return the version of the SQLite library in this Python."""
+    return sqlite3.sqlite_version
+
+
+AfterCommit = Callable[[], Awaitable[None]]

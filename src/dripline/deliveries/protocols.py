@@ -1,0 +1,147 @@
+"""What the engine needs of others: channels that send, and origins that decide.
+
+`deliveries` stands below both. Channels live in `channels/`, origins in `scenarios/` and its
+neighbours; `wiring` joins them.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.content.rendered import Rendered
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRef:
+    """Where a message goes: a chat of one bot, or an email address."""
+
+    id: uuid.UUID
+    contact_id: uuid.UUID
+    channel: str
+    bot: str
+    value: str
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """One message on its way to one address.
+
+    A message may take several requests (an album, then its buttons). `parts_done` counts those that
+    were answered, so that a retry goes on where the last attempt broke off.
+    """
+
+    delivery_id: uuid.UUID
+    address: AddressRef
+    message: Rendered
+    parts_done: int = 0
+    provider_ids: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a channel answered: its ids of the messages, in order."""
+
+    provider_ids: tuple[str, ...]
+
+
+class Channel(Protocol):
+    """A way to people."""
+
+    @property
+    def name(self) -> str:
+        """The channel's name in rows and settings, such as `telegram`."""
+        ...
+
+    async def send(self, outgoing: Outgoing) -> Sent:
+        """Send one message.
+
+        Raises a `SendFailure`: its type decides whether, when and where it is tried again.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row of the queue that this worker holds: due, under a pace key, for an origin."""
+
+    pace_key: str
+    priority: int
+    due_us: int
+    id: uuid.UUID
+    origin: str
+    ref: uuid.UUID
+    attempt: int
+    outages: int
+    detail: str | None
+
+
+@dataclass(slots=True)
+class Ready:
+    """What an origin decided to send now: everything that rendering and the log need."""
+
+    claimed: Claimed
+    contact_id: uuid.UUID
+    address: AddressRef
+    render: "RenderCall"
+    source: "Source"
+    decision: Mapping[str, Any]
+    pace_key: str
+
+
+class RenderCall(Protocol):
+    """Makes the message's final form; called outside of any transaction."""
+
+    def __call__(self) -> Rendered:
+        """Return the message; raises PermanentFailure when its template fails."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a delivery comes from: what makes it unique, and what the log says of it."""
+
+    origin_id: uuid.UUID
+    run: int
+    scenario_id: str | None
+    message_id: str
+    resend: int = 0
+
+
+@dataclass(slots=True)
+class Result:
+    """How a message ended: sent, failed for good, or unreachable on every channel."""
+
+    ready: Ready
+    status: str  # sent | failed
+    at: datetime
+    provider_ids: tuple[str, ...] = ()
+    failure: str | None = None
+    failure_code: str | None = None
+
+
+class Origin(Protocol):
+    """A room that messages come from."""
+
+    async def prepare(
+        self, session: AsyncSession, claimed: Sequence[Claimed], now: datetime
+    ) -> list[Ready]:
+        """Decide about claimed rows, in the claim's transaction; return what is to be sent now.
+
+        Everything else (wait, skip, complete, park) is applied here; its rows are already gone
+        from the queue.
+        """
+        ...
+
+    async def settled(
+        self, session: AsyncSession, results: Sequence[Result], now: datetime
+    ) -> None:
+        """Go on after messages have ended, in the transaction that records them."""
+        ...

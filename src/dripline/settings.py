@@ -1,0 +1,116 @@
+"""Settings, all from the environment. `docs/settings.md` describes each, and a test compares."""
+
+import os
+import re
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from dripline.errors import Invalid
+
+_BOT_VARIABLE = re.compile(r"^TELEGRAM_BOT_TOKEN_([A-Z][A-Z0-9_]{0,31})$")
+_TOKEN = re.compile(r"^\d{1,20}:[A-Za-z0-9_-]{1,128}$")
+MAIN_BOT = "main"
+
+
+class Settings(BaseSettings):
+    """What an installation is told by its environment."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
+
+    database_url: str = "sqlite:///dripline.db"
+    telegram_bot_token: SecretStr | None = None
+    telegram_api_base: str = "https://api.telegram.org"
+    telegram_updates: Literal["polling", "webhook"] = "polling"
+    telegram_rate: Annotated[float, Field(gt=0, le=1_000_000)] = 30.0
+    admin_telegram_ids: Annotated[tuple[int, ...], NoDecode] = ()
+    admin_api_key: SecretStr | None = None
+    secret_key: SecretStr | None = None
+    public_url: str | None = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8001
+    environment: str = "production"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    default_language: str = "en"
+    in_flight: Annotated[int, Field(ge=1, le=10_000)] = 1_000
+
+    @field_validator("admin_telegram_ids", mode="before")
+    @classmethod
+    def _split_ids(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part for part in re.split(r"[\s,;]+", value.strip("[] ")) if part)
+        return value
+
+    @field_validator("telegram_api_base", "public_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise ValueError("must be an address such as https://example.com")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if not value.startswith(("sqlite:///", "sqlite://", "postgresql://", "postgres://")):
+            raise ValueError("must begin with sqlite:/// or postgresql://")
+        return value
+
+    @cached_property
+    def bots(self) -> dict[str, SecretStr]:
+        """The tokens of all bots by name; `TELEGRAM_BOT_TOKEN` is named `main`.
+
+        Raises Invalid when a token has not the form of one.
+        """
+        named = {
+            match[1].lower(): SecretStr(value.strip())
+            for variable, value in sorted(os.environ.items())
+            if (match := _BOT_VARIABLE.match(variable)) and value.strip()
+        }
+        if self.telegram_bot_token:
+            named = {
+                MAIN_BOT: SecretStr(self.telegram_bot_token.get_secret_value().strip()),
+                **named,
+            }
+        for name, token in named.items():
+            if not _TOKEN.match(token.get_secret_value()):
+                variable = "TELEGRAM_BOT_TOKEN" + ("" if name == MAIN_BOT else f"_{name.upper()}")
+                raise Invalid(
+                    f"{variable} is not a bot token. It looks like 123456:ABC-DEF…; "
+                    "copy it whole from @BotFather.",
+                    code="INVALID_TOKEN",
+                )
+        return named
+
+    @cached_property
+    def signing_key(self) -> bytes:
+        """The key that signs links: `SECRET_KEY`, or one made once, beside the database."""
+        if self.secret_key:
+            return self.secret_key.get_secret_value().encode()
+        return _kept_key(self._key_file())
+
+    def _key_file(self) -> Path:
+        if self.database_url.startswith("sqlite:///"):
+            path = self.database_url.removeprefix("sqlite:///").partition("?")[0]
+            if path and ":memory:" not in path:
+                return Path(path).resolve().parent / "secret_key"
+        return Path("secret_key")
+
+
+def _kept_key(file: Path) -> bytes:
+    """Read the key, or make it with 0600 from its first moment; two processes get the same one."""
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_bytes().strip()
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(secrets.token_urlsafe(48).encode() + b"\n")
+    return file.read_bytes().strip()
