@@ -1,0 +1,1 @@
+"""Who they are: identity, addresses and whether they reach anybody, attributes and tags."""

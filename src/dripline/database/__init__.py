@@ -2,7 +2,9 @@
 
 from dripline.database.base import Base
 from dripline.database.engine import Database, after_commit, database_us
+from dripline.database.insert import insert_new
 from dripline.database.types import Id, Json, UtcDateTime, dump_json, load_json, utc_text
+from dripline.database.wake import Wakes, listen, wake
 
 __all__ = [
     "Base",
@@ -10,9 +12,13 @@ __all__ = [
     "Id",
     "Json",
     "UtcDateTime",
+    "Wakes",
     "after_commit",
     "database_us",
     "dump_json",
+    "insert_new",
+    "listen",
     "load_json",
     "utc_text",
+    "wake",
 ]

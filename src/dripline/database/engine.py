@@ -35,6 +35,7 @@ class Database:
         self.url = url
         self.writer = writer
         self.reader = reader
+        self.wakes: object | None = None
 
     @classmethod
     def from_url(cls, url: str, *, pool_size: int = 10, cache_mb: int = 64) -> "Database":
@@ -65,6 +66,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """Open a writing transaction; it commits at the end, or nothing happened."""
         async with AsyncSession(self.writer, expire_on_commit=False) as session:
+            session.info["process_wakes"] = self.wakes
             async with session.begin():
                 yield session
             for call in session.info.get(_AFTER_COMMIT, ()):

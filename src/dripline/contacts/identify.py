@@ -1,0 +1,96 @@
+"""Know a person by their address, and remember them at first sight."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.contacts import queries
+from dripline.contacts.models import REACHABLE, Address, Contact
+from dripline.events import NewEvent, append
+from dripline.ids import new_id
+
+TELEGRAM = "telegram"
+_LONGEST_NAME = 256
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramPerson:
+    """A user as Telegram describes them."""
+
+    id: int
+    first_name: str
+    last_name: str | None = None
+    username: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A contact and the address we know them by; `created` at first sight."""
+
+    contact_id: uuid.UUID
+    address_id: uuid.UUID
+    created: bool
+    language: str | None
+
+
+async def by_telegram(
+    session: AsyncSession, bot: str, person: TelegramPerson, now: datetime
+) -> Known:
+    """Return the contact who writes to `bot`, making one at first sight; names are kept current.
+
+    The same person at a second bot is the same contact with a second address.
+    """
+    address = await queries.address_of_value(session, TELEGRAM, bot, str(person.id))
+    if address is None:
+        return await _first_sight(session, bot, person, now)
+    contact = await session.get_one(Contact, address.contact_id)
+    _describe(contact, person)
+    contact.last_seen_at = now
+    return Known(contact.id, address.id, created=False, language=contact.language)
+
+
+async def _first_sight(
+    session: AsyncSession, bot: str, person: TelegramPerson, now: datetime
+) -> Known:
+    contact = await _known_elsewhere(session, person)
+    created = contact is None
+    if contact is None:
+        contact = Contact(id=new_id(), created_at=now, last_seen_at=now, state="VISITOR")
+        session.add(contact)
+    _describe(contact, person)
+    address = Address(
+        id=new_id(),
+        contact_id=contact.id,
+        channel=TELEGRAM,
+        bot=bot,
+        value=str(person.id),
+        reachability=REACHABLE,
+        reachability_since=now,
+        created_at=now,
+        next_send_at=0,
+    )
+    # Flushed in two steps: the address refers to the contact by key only.
+    await session.flush()
+    session.add(address)
+    await session.flush()
+    if created:
+        await append(
+            session,
+            NewEvent("contact.created", contact.id, "contact", contact.id.hex, now, {"bot": bot}),
+        )
+    return Known(contact.id, address.id, created=created, language=contact.language)
+
+
+async def _known_elsewhere(session: AsyncSession, person: TelegramPerson) -> Contact | None:
+    other = await queries.any_telegram_address(session, str(person.id))
+    return await session.get(Contact, other.contact_id) if other else None
+
+
+def _describe(contact: Contact, person: TelegramPerson) -> None:
+    contact.first_name = person.first_name[:_LONGEST_NAME]
+    contact.last_name = person.last_name[:_LONGEST_NAME] if person.last_name else None
+    contact.username = person.username[:200] if person.username else None
+    contact.language = contact.language or (person.language or "")[:35] or None

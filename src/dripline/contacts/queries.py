@@ -1,0 +1,149 @@
+"""Every statement on contacts."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.contacts.models import Address, Attribute, Contact, Tag
+from dripline.database import insert_new
+
+
+async def contact(session: AsyncSession, contact_id: uuid.UUID) -> Contact | None:
+    """Return a contact, or None."""
+    return await session.get(Contact, contact_id)
+
+
+async def address(session: AsyncSession, address_id: uuid.UUID) -> Address | None:
+    """Return an address, or None."""
+    return await session.get(Address, address_id)
+
+
+async def address_of_value(
+    session: AsyncSession, channel: str, bot: str, value: str
+) -> Address | None:
+    """Return the address with this value on this channel (and bot), or None."""
+    return cast(
+        "Address | None",
+        await session.scalar(
+            select(Address).where(
+                Address.channel == channel, Address.bot == bot, Address.value == value
+            )
+        ),
+    )
+
+
+async def contacts_named(session: AsyncSession, words: str, limit: int) -> Sequence[Contact]:
+    """Return contacts whose Telegram id, email, username or name is `words`, or begins so."""
+    plain = words.strip().removeprefix("@")
+    pattern = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    by_address = select(Address.contact_id).where(Address.value == plain)
+    statement = (
+        select(Contact)
+        .where(
+            or_(
+                Contact.id.in_(by_address),
+                func.lower(Contact.username).like(pattern.lower(), escape="\\"),
+                func.lower(Contact.first_name).like(pattern.lower(), escape="\\"),
+            )
+        )
+        .order_by(Contact.id.desc())
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def addresses_of(session: AsyncSession, contact_id: uuid.UUID) -> Sequence[Address]:
+    """Return a contact's addresses, oldest first."""
+    statement = select(Address).where(Address.contact_id == contact_id).order_by(Address.id)
+    return (await session.scalars(statement)).all()
+
+
+async def insert_address(session: AsyncSession, values: dict[str, Any]) -> bool:
+    """Insert an address; return False if its value is taken."""
+    statement = insert_new(session, Address).values(values).on_conflict_do_nothing()
+    return bool(cast("CursorResult[Any]", await session.execute(statement)).rowcount)
+
+
+async def change_reachability(
+    session: AsyncSession, address_id: uuid.UUID, state: str, reason: str | None, now: datetime
+) -> bool:
+    """Set an address's reachability; return False when it was so already."""
+    statement = (
+        update(Address)
+        .where(Address.id == address_id, Address.reachability != state)
+        .values(reachability=state, reachability_reason=reason, reachability_since=now)
+    )
+    return bool(cast("CursorResult[Any]", await session.execute(statement)).rowcount)
+
+
+async def change_value(session: AsyncSession, address_id: uuid.UUID, value: str) -> None:
+    """The address goes by another value now (a group that was upgraded)."""
+    await session.execute(update(Address).where(Address.id == address_id).values(value=value))
+
+
+async def attributes_of(
+    session: AsyncSession, contact_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, dict[str, Any]]:
+    """Return the attributes of contacts, by contact and name."""
+    found: dict[uuid.UUID, dict[str, Any]] = {}
+    statement = select(Attribute).where(Attribute.contact_id.in_(list(contact_ids)))
+    for row in await session.scalars(statement):
+        found.setdefault(row.contact_id, {})[row.name] = row.value
+    return found
+
+
+async def set_attribute(
+    session: AsyncSession, contact_id: uuid.UUID, name: str, value: Any, now: datetime
+) -> None:
+    """Set one attribute of a contact."""
+    statement = insert_new(session, Attribute).values(
+        contact_id=contact_id, name=name, value=value, changed_at=now
+    )
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["contact_id", "name"],
+            set_={"value": statement.excluded.value, "changed_at": statement.excluded.changed_at},
+        )
+    )
+
+
+async def add_tag(session: AsyncSession, contact_id: uuid.UUID, tag: str, now: datetime) -> None:
+    """Put a tag on a contact; nothing happens when it is there."""
+    await session.execute(
+        insert_new(session, Tag)
+        .values(contact_id=contact_id, tag=tag, added_at=now)
+        .on_conflict_do_nothing()
+    )
+
+
+async def remove_tag(session: AsyncSession, contact_id: uuid.UUID, tag: str) -> None:
+    """Take a tag off a contact; nothing happens when it is not there."""
+    await session.execute(delete(Tag).where(Tag.contact_id == contact_id, Tag.tag == tag))
+
+
+async def tags_of(session: AsyncSession, contact_id: uuid.UUID) -> Sequence[str]:
+    """Return a contact's tags, in order of their names."""
+    statement = select(Tag.tag).where(Tag.contact_id == contact_id).order_by(Tag.tag)
+    return (await session.scalars(statement)).all()
+
+
+async def count(session: AsyncSession) -> int:
+    """Return how many contacts there are."""
+    return int(await session.scalar(select(func.count()).select_from(Contact)) or 0)
+
+
+async def any_telegram_address(session: AsyncSession, value: str) -> Address | None:
+    """Return an address of this Telegram user at whichever bot, or None."""
+    return cast(
+        "Address | None",
+        await session.scalar(
+            select(Address)
+            .where(Address.channel == "telegram", Address.value == value)
+            .order_by(Address.id)
+            .limit(1)
+        ),
+    )

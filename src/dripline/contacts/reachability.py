@@ -1,0 +1,39 @@
+"""Whether an address reaches anybody: it goes by failures, and comes back by itself."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.contacts import queries
+from dripline.contacts.models import REACHABLE
+from dripline.events import NewEvent, append
+from dripline.ids import new_id
+
+EVENT_REACHABLE = "address.reachable"
+EVENT_UNREACHABLE = "address.unreachable"
+
+
+async def change(
+    session: AsyncSession,
+    address_id: uuid.UUID,
+    state: str,
+    reason: str | None,
+    now: datetime,
+) -> bool:
+    """Set an address's reachability and tell by an event; return whether anything changed.
+
+    States: reachable, blocked, needs_start, deactivated, kicked, bounced, complained,
+    unsubscribed, unverified.
+    """
+    if not await queries.change_reachability(session, address_id, state, reason, now):
+        return False
+    address = await queries.address(session, address_id)
+    if address is None:
+        return False
+    name = EVENT_REACHABLE if state == REACHABLE else EVENT_UNREACHABLE
+    data = {"address_id": address_id.hex, "state": state, "reason": reason}
+    await append(
+        session, NewEvent(name, address.contact_id, "reachability", new_id().hex, now, data)
+    )
+    return True

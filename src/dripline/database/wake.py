@@ -1,0 +1,70 @@
+"""Telling the duties that there is something to do, when a transaction has committed.
+
+A duty also looks by itself every now and then, so a wake that gets lost costs time, not messages.
+On PostgreSQL other processes hear it too (NOTIFY, which is itself part of the transaction).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.database.engine import Database, after_commit
+
+CHANNEL = "dripline_wake"
+_WAKES = "wakes"
+
+
+class Wakes:
+    """One event per topic, such as `queue` or `inbox`, for the duties of this process."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, asyncio.Event] = {}
+
+    def event(self, topic: str) -> asyncio.Event:
+        """Return the topic's event; a duty waits for it and clears it."""
+        return self._events.setdefault(topic, asyncio.Event())
+
+    def signal(self, topic: str) -> None:
+        """Wake who waits for the topic in this process."""
+        self.event(topic).set()
+
+
+async def wake(session: AsyncSession, topic: str) -> None:
+    """Wake the duties waiting for `topic`, here and elsewhere, once this transaction commits."""
+    asked: set[str] = session.info.setdefault(_WAKES, set())
+    if topic in asked:
+        return
+    asked.add(topic)
+    wakes: Wakes | None = session.info.get("process_wakes")
+    if wakes is not None:
+        after_commit(session, lambda: wakes.signal(topic))
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(
+            text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic}
+        )
+
+
+async def listen(database: Database, wakes: Wakes) -> Callable[[], Awaitable[None]]:
+    """Hear other processes' wakes on PostgreSQL; return what ends it. Nothing to do on SQLite."""
+    if database.is_sqlite:
+        return _nothing
+    connection = await database.reader.raw_connection()
+    driver: Any = connection.driver_connection
+
+    def heard(_connection: Any, _pid: int, _channel: str, topic: str) -> None:
+        wakes.signal(topic)
+
+    await driver.add_listener(CHANNEL, heard)
+
+    async def stop() -> None:
+        await driver.remove_listener(CHANNEL, heard)
+        connection.close()
+
+    return stop
+
+
+async def _nothing() -> None:
+    return None

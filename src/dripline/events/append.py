@@ -1,0 +1,51 @@
+"""Append events: each once, with an outbox row for every consumer, in the caller's transaction."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.database import wake
+from dripline.events import queries
+from dripline.events.subscriptions import consumers_of
+from dripline.ids import new_id
+
+WAKE_REACT = "react"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to append; `(source, source_id)` says when it is the same as an earlier one."""
+
+    name: str
+    contact_id: uuid.UUID | None
+    source: str
+    source_id: str
+    occurred_at: datetime
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+async def append(session: AsyncSession, event: NewEvent) -> bool:
+    """Append one event; return whether it was new."""
+    event_id = new_id()
+    if not await queries.insert_event(session, event_id, event):
+        return False
+    await _tell(session, [(event_id, event.name)])
+    return True
+
+
+async def append_many(session: AsyncSession, events: Sequence[NewEvent]) -> None:
+    """Append events that cannot have happened before: the caller made their source ids just now."""
+    rows = [(new_id(), event) for event in events]
+    await queries.insert_events(session, rows)
+    await _tell(session, [(event_id, event.name) for event_id, event in rows])
+
+
+async def _tell(session: AsyncSession, events: Sequence[tuple[uuid.UUID, str]]) -> None:
+    rows = [(event_id, consumer) for event_id, name in events for consumer in consumers_of(name)]
+    if rows:
+        await queries.insert_outbox(session, rows)
+        await wake(session, WAKE_REACT)

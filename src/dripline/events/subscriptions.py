@@ -1,0 +1,35 @@
+"""Who reacts to what. Rooms subscribe when they are imported; every process imports all rooms."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event, as a consumer reads it."""
+
+    id: uuid.UUID
+    name: str
+    contact_id: uuid.UUID | None
+    occurred_at: datetime
+    data: dict[str, Any]
+
+
+Handler = Callable[[AsyncSession, Happened, datetime], Awaitable[None]]
+
+_consumers: dict[str, frozenset[str]] = {}
+
+
+def subscribe(consumer: str, names: Iterable[str]) -> None:
+    """Let `consumer` have an outbox row for each event of these names."""
+    _consumers[consumer] = frozenset(names)
+
+
+def consumers_of(name: str) -> Sequence[str]:
+    """Return the consumers that react to events of this name."""
+    return [consumer for consumer, names in _consumers.items() if name in names]
