@@ -1,0 +1,151 @@
+"""What every test may ask for: a database of each kind, a clock that stands still.
+
+`database` runs a test twice, on a SQLite file and on a real PostgreSQL server. One server serves
+the whole run (all workers of pytest-xdist), each test gets a fresh database copied from a template.
+"""
+
+import importlib
+import itertools
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import MetaData, create_mock_engine, event
+
+import dripline
+from dripline.clock import VirtualClock
+from dripline.database import Base, Database
+from postgres import PostgresMissing, PostgresServer, end_shared_server, shared_server
+
+TEMPLATE = "dripline_template"
+KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+_numbers = itertools.count()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the run's PostgreSQL, once all workers are done."""
+    if not hasattr(config, "workerinput"):
+        end_shared_server(os.getpid())
+
+
+def models() -> MetaData:
+    """Return the metadata with the tables of every room."""
+    for file in sorted(Path(dripline.__file__).parent.glob("*/models.py")):
+        importlib.import_module(f"dripline.{file.parent.name}.models")
+    return Base.metadata
+
+
+def schema(dialect: str) -> str:
+    """Return the statements that make all tables on `sqlite` or `postgresql`."""
+    statements: list[str] = []
+
+    def keep(statement: Any, *_: Any, **__: Any) -> None:
+        statements.append(str(statement.compile(dialect=engine.dialect)).strip())
+
+    engine = create_mock_engine(f"{dialect}://", keep)
+    models().create_all(engine, checkfirst=False)
+    return ";\n".join([*statements, ""])
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and no rows."""
+    file = tmp_path_factory.mktemp("template") / "template.sqlite3"
+    connection = sqlite3.connect(file)
+    connection.executescript(schema("sqlite"))
+    connection.close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def fast_postgres(request: pytest.FixtureRequest) -> PostgresServer:
+    """The run's PostgreSQL server, without fsync: fast, and not for tests that kill it."""
+    owner = os.getppid() if hasattr(request.config, "workerinput") else os.getpid()
+    try:
+        return shared_server(owner, schema("postgresql"), TEMPLATE)
+    except PostgresMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def postgres_server() -> Iterator[PostgresServer]:
+    """A durable PostgreSQL server of this test's own, to be killed and started again.
+
+    `create_database(name, TEMPLATE)` makes a database with all tables.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="dripline-durable-"))
+    folder.chmod(0o711)
+    try:
+        server = PostgresServer.create(folder / "server", durable=True)
+    except PostgresMissing as missing:
+        shutil.rmtree(folder, ignore_errors=True)
+        pytest.skip(str(missing))
+    try:
+        server.create_database(TEMPLATE)
+        server.sql(schema("postgresql"), TEMPLATE)
+        yield server
+    finally:
+        server.remove()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
+    """The address of a fresh SQLite file with all tables."""
+    file = tmp_path / "dripline.db"
+    shutil.copyfile(sqlite_template, file)
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def postgres_url(fast_postgres: PostgresServer) -> Iterator[str]:
+    """The address of a fresh PostgreSQL database with all tables."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    yield fast_postgres.create_database(name, TEMPLATE)
+    fast_postgres.drop_database(name)
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of a fresh database with all tables, of each kind in turn."""
+    return str(request.getfixturevalue({"sqlite": "sqlite_url"}.get(request.param, "postgres_url")))
+
+
+@pytest.fixture(params=KINDS)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without any table, of each kind in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("fast_postgres")
+    name = f"empty_{os.getpid()}_{next(_numbers)}"
+    yield server.create_database(name)
+    server.drop_database(name)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A fresh database with all tables, of each kind in turn."""
+    opened = Database.from_url(database_url)
+    if opened.is_sqlite:
+        for engine in (opened.writer, opened.reader):
+            event.listen(engine.sync_engine, "connect", _without_sync)
+    yield opened
+    await opened.close()
+
+
+def _without_sync(connection: Any, _entry: object) -> None:
+    # No test that asks for `database` cuts the power; syncing would be most of its time.
+    connection.execute("PRAGMA synchronous=OFF")
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    """A clock that stands at a Monday noon until a test moves it."""
+    return VirtualClock(datetime(2026, 3, 2, 12, 0, tzinfo=UTC))
