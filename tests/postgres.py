@@ -190,7 +190,8 @@ class PostgresServer:
 
     def create_database(self, name: str, template: str = "template0") -> str:
         """Make a database and return its address."""
-        self.sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        # Copying files takes 40 ms, writing them through the log 350 ms.
+        self.sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
