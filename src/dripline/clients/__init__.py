@@ -1,0 +1,1 @@
+"""Speakers of other services' protocols; they know no table and no scenario."""

@@ -1,0 +1,41 @@
+"""The seam between our clients and whatever speaks HTTP for them."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered, in full."""
+
+    status: int
+    body: bytes
+
+
+class HttpFailure(Exception):
+    """No complete answer came; `reason` names the server but never the path, which holds tokens.
+
+    `maybe_processed` says whether the server can have acted on the request all the same.
+    """
+
+    def __init__(self, reason: str, *, maybe_processed: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.maybe_processed = maybe_processed
+
+
+class HttpClient(Protocol):
+    """Posts to one server, many requests at a time."""
+
+    async def post(
+        self, path: str, content_type: str, body: bytes, timeout: float | None = None
+    ) -> Answer:
+        """Return the answer, of any status; `timeout` is in seconds, over all.
+
+        Raises HttpFailure when no complete answer came.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close all connections; requests under way fail."""
+        ...

@@ -1,0 +1,196 @@
+"""HTTP/1.1 to one server over many keep-alive connections, with nothing between us and the socket.
+
+Why our own: docs/decisions/0010-http-client.md. It does what the Bot API needs and no more: POST,
+whole bodies, no redirects, no cookies, no compression.
+
+A request is written once. It is never repeated here after its first byte may have left: the server
+may have acted on it, and the Bot API knows no idempotency key.
+"""
+
+import asyncio
+import errno
+import re
+import ssl
+import urllib.parse
+from collections import deque
+
+from dripline.clients.http import Answer, HttpFailure
+from dripline.clients.http1_connection import IDLE_S, Connection
+
+_TARGET = re.compile(r"/[!-~]*")  # visible ASCII: nothing that could end the request line
+_NO_MORE_FILES = {errno.EMFILE, errno.ENFILE}
+
+
+class Http1Client:
+    """A pool of connections; the last one used is used next, so that what is idle can age and go.
+
+    Who finds all of them busy waits in line. Times are in seconds.
+    """
+
+    def __init__(
+        self,
+        base: str,
+        *,
+        max_connections: int = 1_000,
+        connect_timeout: float = 5.0,
+        timeout: float = 30.0,
+        max_answer: int = 8 * 1024 * 1024,
+    ) -> None:
+        parts = urllib.parse.urlsplit(base)
+        self._tls = parts.scheme == "https"
+        self._host = parts.hostname or ""
+        self._port = parts.port or (443 if self._tls else 80)
+        self._prefix = parts.path.rstrip("/")
+        self._host_header = parts.netloc.rpartition("@")[2]
+        self._context = ssl.create_default_context() if self._tls else None
+        self._limit = max_connections
+        self._connect_timeout = connect_timeout
+        self._timeout = timeout
+        self._max_answer = max_answer
+        self._idle: list[Connection] = []
+        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._all: set[Connection] = set()
+        self._opening = 0
+        self._closed = False
+
+    def __repr__(self) -> str:
+        """Return the server's name and how busy we are."""
+        return f"Http1Client({self._host_header!r}, {len(self._all)} connections)"
+
+    async def post(
+        self, path: str, content_type: str, body: bytes, timeout: float | None = None
+    ) -> Answer:
+        """Return the answer, of any status.
+
+        Raises HttpFailure when no complete answer came within `timeout` seconds (30 by default).
+        """
+        deadline = asyncio.get_running_loop().time() + (timeout or self._timeout)
+        head = self._head(path, content_type, len(body))
+        connection = await self._free_connection(deadline)
+        try:
+            return await connection.request(head, body, deadline)
+        except asyncio.CancelledError:
+            connection.abort()
+            raise
+
+    async def close(self) -> None:
+        """Close all connections; requests under way fail."""
+        self._closed = True
+        for connection in tuple(self._all):
+            connection.fail("was let go: we are stopping")
+        self._idle.clear()
+        while self._waiting:
+            self._hand_over(None)
+        await asyncio.sleep(0)  # lets the transports say goodbye before the loop can end
+
+    def _head(self, path: str, content_type: str, length: int) -> bytes:
+        if _TARGET.fullmatch(path) is None:
+            raise ValueError("the path of a request must be visible ASCII")
+        return (
+            f"POST {self._prefix}{path} HTTP/1.1\r\nHost: {self._host_header}\r\n"
+            f"Content-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n"
+        ).encode()
+
+    async def _free_connection(self, deadline: float) -> Connection:
+        while True:
+            connection = self._idle_connection()
+            if connection is None and len(self._all) + self._opening < self._limit:
+                connection = await self._open(deadline)
+            if connection is None:
+                connection = await self._wait_in_line(deadline)
+            if connection is not None and connection.usable:
+                return connection
+
+    def _idle_connection(self) -> Connection | None:
+        oldest = asyncio.get_running_loop().time() - IDLE_S
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable and connection.idle_since >= oldest:
+                return connection
+            connection.abort()
+        return None
+
+    async def _open(self, deadline: float) -> Connection | None:
+        """Return a new connection, or None when the system allows no more: then wait for one."""
+        if self._closed:
+            raise HttpFailure(f"{self._host} is no longer called: we stop", maybe_processed=False)
+        self._opening += 1
+        try:
+            return await self._connect(deadline)
+        except OSError as error:
+            if error.errno in _NO_MORE_FILES and self._all:
+                return None
+            self._hand_over(None)  # who waits for a connection had better try for itself
+            raise self._cannot_connect(error) from None
+        except asyncio.CancelledError:
+            self._hand_over(None)
+            raise
+        finally:
+            self._opening -= 1
+
+    async def _connect(self, deadline: float) -> Connection:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout_at(min(deadline, loop.time() + self._connect_timeout)):
+            _, connection = await loop.create_connection(
+                lambda: Connection(self._host, self._max_answer, self._freed, self._lost),
+                self._host,
+                self._port,
+                ssl=self._context,
+                server_hostname=self._host if self._tls else None,
+            )
+        if not connection.usable:
+            raise ConnectionResetError("it hung up at once")
+        self._all.add(connection)
+        return connection
+
+    def _cannot_connect(self, error: OSError) -> HttpFailure:
+        if isinstance(error, TimeoutError):
+            why = "no connection in time"
+        elif isinstance(error, ssl.SSLCertVerificationError):
+            why = f"its certificate cannot be verified ({error.verify_message})"
+        else:
+            why = error.strerror or str(error) or type(error).__name__
+        return HttpFailure(f"cannot reach {self._host}: {why}", maybe_processed=False)
+
+    async def _wait_in_line(self, deadline: float) -> Connection | None:
+        turn: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await turn
+        except TimeoutError:
+            self._give_back(turn)
+            raise HttpFailure(
+                f"no free connection to {self._host} in time", maybe_processed=False
+            ) from None
+        except asyncio.CancelledError:
+            self._give_back(turn)
+            raise
+
+    def _give_back(self, turn: "asyncio.Future[Connection | None]") -> None:
+        """Pass on what was handed over in the very moment its taker left."""
+        if turn.done() and not turn.cancelled():
+            connection = turn.result()
+            if connection is None:
+                self._hand_over(None)
+            else:
+                self._freed(connection)
+
+    def _freed(self, connection: Connection) -> None:
+        if self._closed:
+            connection.abort()
+        elif not self._hand_over(connection):
+            self._idle.append(connection)
+
+    def _lost(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        self._hand_over(None)
+
+    def _hand_over(self, connection: Connection | None) -> bool:
+        """Give a connection, or leave to open one, to who has waited longest."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return True
+        return False

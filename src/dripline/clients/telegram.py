@@ -1,0 +1,155 @@
+"""The Bot API: a method's name and its fields in, its result or a typed failure out.
+
+Used by the Telegram channel, the readers of updates, and whoever else speaks to Telegram. A call is
+made once and never repeated here: Telegram knows no idempotency key, so whoever calls decides.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from dripline.clients.http import Answer, HttpClient, HttpFailure
+from dripline.clients.http1 import Http1Client
+from dripline.clients.telegram_errors import failure
+from dripline.clients.telegram_limits import RecentSends
+from dripline.errors import ChannelDown, PermanentFailure, RateLimited, SendFailure
+
+_JSON = "application/json"
+_METHOD = re.compile(r"[A-Za-z]{1,64}")
+_TIMEOUT_S = 30.0
+_SLOW_LINE = 128 * 1024  # bytes a second that an upload is allowed to crawl at
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to upload, under the name of its field."""
+
+    field: str
+    filename: str
+    content: bytes
+
+
+class TelegramClient:
+    """One bot. `base` is the API's address without the bot's part; several bots may share `http`.
+
+    The token is part of every path, so it is kept out of whatever we show: errors, logs, repr.
+    """
+
+    def __init__(self, base: str, token: str, *, http: HttpClient | None = None) -> None:
+        self._http = http or Http1Client(base)
+        self._owns_http = http is None
+        self._token = token
+        self._paths: dict[str, str] = {}
+        self._recent = RecentSends()
+
+    def __repr__(self) -> str:
+        """Return the bot's public number only."""
+        return f"TelegramClient(bot {self._token.partition(':')[0]})"
+
+    async def call(
+        self, method: str, payload: Mapping[str, Any] | None = None, *, timeout: float = _TIMEOUT_S
+    ) -> Any:
+        """Call a method and return its `result`; `timeout` is in seconds, over all.
+
+        Raises a SendFailure: see `clients.telegram_errors` for which, and ChannelDown when no
+        usable answer came.
+        """
+        fields = payload or {}
+        body = orjson.dumps(fields)
+        return await self._post(method, _JSON, body, fields.get("chat_id"), timeout)
+
+    async def upload(self, method: str, payload: Mapping[str, Any], files: Sequence[File]) -> Any:
+        """Call a method with files, as multipart/form-data, and return its `result`.
+
+        Raises as `call` does. Time is allowed by size: 30 s and what a slow line needs.
+        """
+        content_type, body = multipart(payload, files)
+        timeout = _TIMEOUT_S + len(body) / _SLOW_LINE
+        return await self._post(method, content_type, body, payload.get("chat_id"), timeout)
+
+    async def close(self) -> None:
+        """Give back the connections, unless they are shared."""
+        if self._owns_http:
+            await self._http.close()
+
+    async def _post(
+        self, method: str, content_type: str, body: bytes, chat_id: object, timeout: float
+    ) -> Any:
+        if chat_id is not None:
+            self._recent.sent(chat_id, time.monotonic())
+        try:
+            answer = await self._http.post(self._path(method), content_type, body, timeout)
+        except HttpFailure as error:
+            raise ChannelDown(error.reason) from None
+        return self._result(answer, chat_id)
+
+    def _path(self, method: str) -> str:
+        path = self._paths.get(method)
+        if path is None:
+            if _METHOD.fullmatch(method) is None:
+                raise ValueError("a Bot API method is a word of letters")
+            path = self._paths[method] = f"/bot{self._token}/{method}"
+        return path
+
+    def _result(self, answer: Answer, chat_id: object) -> Any:
+        try:
+            said = orjson.loads(answer.body)
+        except orjson.JSONDecodeError:
+            raise _without_json(answer) from None
+        if not isinstance(said, dict) or "ok" not in said:
+            raise _without_json(answer)
+        if said["ok"] is True and "result" in said and answer.status < 400:
+            return said["result"]
+        raise self._failure(answer, said, chat_id)
+
+    def _failure(self, answer: Answer, said: dict[str, Any], chat_id: object) -> SendFailure:
+        if isinstance(description := said.get("description"), str):
+            said["description"] = description.replace(self._token, "<token>")
+        error = failure(answer.status, said, chat_id)
+        if isinstance(error, RateLimited):
+            whole = self._recent.is_whole_bot(chat_id, error.after, time.monotonic())
+            return RateLimited(error.reason, error.after, whole_key=whole)
+        return error
+
+
+def _without_json(answer: Answer) -> SendFailure:
+    """Return what an answer means that did not come from the Bot API itself but from before it."""
+    match answer.status:
+        case 413:
+            return PermanentFailure("Telegram refused the file: it is too large (413)", "too_large")
+        case 429:
+            return RateLimited("Too Many Requests", 1.0)
+        case status:
+            return ChannelDown(
+                f"HTTP {status} with {len(answer.body)} bytes that are no Bot API answer"
+            )
+
+
+def multipart(payload: Mapping[str, Any], files: Sequence[File]) -> tuple[str, bytes]:
+    """Return the content type and body of a form; fields that are no strings travel as JSON."""
+    boundary = secrets.token_hex(16)
+    parts: list[bytes] = []
+    for name, value in payload.items():
+        text = value.encode() if isinstance(value, str) else orjson.dumps(value)
+        parts += (_part_head(boundary, name), text, b"\r\n")
+    for file in files:
+        parts += (_part_head(boundary, file.field, file.filename), file.content, b"\r\n")
+    parts.append(f"--{boundary}--\r\n".encode())
+    return f"multipart/form-data; boundary={boundary}", b"".join(parts)
+
+
+def _part_head(boundary: str, name: str, filename: str | None = None) -> bytes:
+    lines = f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"'
+    if filename is not None:
+        lines += f'; filename="{_quoted(filename)}"\r\nContent-Type: application/octet-stream'
+    return f"{lines}\r\n\r\n".encode()
+
+
+def _quoted(text: str) -> str:
+    """Return a name that cannot end its own header: as browsers do it (WHATWG, multipart)."""
+    return text.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
