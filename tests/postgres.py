@@ -31,7 +31,7 @@ COMMON = (
     "max_connections=200",
     "shared_buffers=64MB",
     "listen_addresses=127.0.0.1",
-    "log_timezone=UTC",
+    "dynamic_shared_memory_type=mmap",  # in the data folder: a killed server leaves nothing behind
 )
 
 
