@@ -1,0 +1,123 @@
+"""What Prometheus may ask: the engine's counters, gauges and histograms, all in one registry.
+
+Labels are bounded: channels, statuses, duties, bots by name; never a contact, a scenario or
+anything an outsider can invent. Count a batch with one `inc(n)`, not a message at a time.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+REGISTRY = CollectorRegistry(auto_describe=True)
+ProcessCollector(registry=REGISTRY)
+PlatformCollector(registry=REGISTRY)
+
+_SEND_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_LATENESS_BUCKETS = (0.01, 0.05, 0.1, 0.3, 1, 3, 10, 60, 600, 3600)
+_DUTY_BUCKETS = (0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5)
+
+DELIVERIES = Counter(
+    "dripline_deliveries",
+    "Messages that ended, by outcome",
+    ["channel", "status"],
+    registry=REGISTRY,
+)
+RETRIES = Counter("dripline_retries", "Messages put off for a later attempt", registry=REGISTRY)
+SEND_SECONDS = Histogram(
+    "dripline_send_seconds",
+    "From a request to the channel's answer",
+    ["channel"],
+    buckets=_SEND_BUCKETS,
+    registry=REGISTRY,
+)
+LATENESS_SECONDS = Histogram(
+    "dripline_lateness_seconds",
+    "From the moment a message was due to its request, waits for the channel's pace included",
+    buckets=_LATENESS_BUCKETS,
+    registry=REGISTRY,
+)
+QUEUE_DUE = Gauge("dripline_queue_due", "Rows of the queue that are due now", registry=REGISTRY)
+IN_FLIGHT = Gauge("dripline_inflight", "Messages this process is sending", registry=REGISTRY)
+RESCUED = Counter(
+    "dripline_rescued", "Rows taken over from a worker whose lease ran out", registry=REGISTRY
+)
+FENCED = Counter(
+    "dripline_fenced", "Results of a worker whose lease had run out, left out", registry=REGISTRY
+)
+DECISIONS = Counter(
+    "dripline_decisions",
+    "What was decided: send, wait, skip, complete, park",
+    ["kind"],
+    registry=REGISTRY,
+)
+ENROLLMENTS = Counter(
+    "dripline_enrollments",
+    "Enrollments that were started, resumed, completed, stopped, parked",
+    ["change"],
+    registry=REGISTRY,
+)
+EVENTS = Counter("dripline_events", "Events appended", registry=REGISTRY)
+REACTIONS = Counter(
+    "dripline_reactions",
+    "Events a consumer has dealt with",
+    ["consumer", "result"],
+    registry=REGISTRY,
+)
+UPDATES = Counter(
+    "dripline_updates",
+    "Updates from Telegram: handled, duplicate, ignored, failed",
+    ["bot", "result"],
+    registry=REGISTRY,
+)
+DUTY_SECONDS = Histogram(
+    "dripline_duty_seconds", "One run of a duty", ["duty"], buckets=_DUTY_BUCKETS, registry=REGISTRY
+)
+DUTY_FAILURES = Counter(
+    "dripline_duty_failures", "Runs of a duty that raised an error", ["duty"], registry=REGISTRY
+)
+REQUESTS = Counter(
+    "dripline_http_requests",
+    "Requests answered, by route and status",
+    ["route", "status"],
+    registry=REGISTRY,
+)
+
+
+class Ended(Protocol):
+    """A message that ended, as `deliveries` describes it."""
+
+    ready: Any  # its address names the channel
+    status: str
+
+
+def count_settled(results: Sequence[Ended], retried: int, fenced: int) -> None:
+    """Count what one settle recorded, a counter at a time instead of a message at a time."""
+    tally = Tally((result.ready.address.channel, result.status) for result in results)
+    for (channel, status), number in tally.items():
+        DELIVERIES.labels(channel, status).inc(number)
+    if retried:
+        RETRIES.inc(retried)
+    if fenced:
+        FENCED.inc(fenced)
+
+
+def observe_lateness(seconds: Iterable[float]) -> None:
+    """Record how late messages were."""
+    for late in seconds:
+        LATENESS_SECONDS.observe(max(late, 0.0))
+
+
+def exposition() -> bytes:
+    """Return all metrics in Prometheus' text format."""
+    return generate_latest(REGISTRY)
