@@ -101,11 +101,12 @@ class TelegramClient:
             said = orjson.loads(answer.body)
         except orjson.JSONDecodeError:
             raise _without_json(answer) from None
-        if not isinstance(said, dict) or "ok" not in said:
-            raise _without_json(answer)
-        if said["ok"] is True and "result" in said and answer.status < 400:
-            return said["result"]
-        raise self._failure(answer, said, chat_id)
+        if isinstance(said, dict):
+            if said.get("ok") is True and "result" in said:
+                return said["result"]
+            if said.get("ok") is False:
+                raise self._failure(answer, said, chat_id)
+        raise _without_json(answer)
 
     def _failure(self, answer: Answer, said: dict[str, Any], chat_id: object) -> SendFailure:
         if isinstance(description := said.get("description"), str):

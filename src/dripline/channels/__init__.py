@@ -1,0 +1,1 @@
+"""Ways to people: each module implements `deliveries.protocols.Channel`."""
