@@ -1,0 +1,44 @@
+"""The sandbox without an engine: a clock of its own, and nothing to explain."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from dripline.clock import VirtualClock
+from dripline.sandbox.ports import Due, WhyEntry
+
+
+class LoneClock:
+    """A clock that starts now at the speed of the world; nothing is ever due."""
+
+    def __init__(self) -> None:
+        self._clock = VirtualClock(datetime.now(UTC), speed=1.0)
+
+    @property
+    def speed(self) -> float:
+        """How many sandbox seconds pass in a real one."""
+        return self._clock.speed
+
+    def now(self) -> datetime:
+        """The sandbox's time."""
+        return self._clock.now()
+
+    def set_speed(self, speed: float) -> None:
+        """Change the speed from now on."""
+        self._clock.set_speed(speed)
+
+    async def next_due(self) -> Due | None:
+        """Nothing is due without an engine."""
+        return None
+
+    async def jump_to_next(self) -> datetime | None:
+        """There is nothing to jump to."""
+        return None
+
+
+class NothingKnown:
+    """Without an engine nobody decides, so there is nothing to tell."""
+
+    async def timeline(self, bot: str, chat_id: int) -> list[WhyEntry]:  # noqa: ARG002
+        """No entries."""
+        return []
