@@ -1,0 +1,1 @@
+"""HTTP for programs: health, metrics, webhooks in. `app.create_app` puts it together."""

@@ -1,0 +1,100 @@
+"""What every request passes: a limit on its body, headers that browsers obey, a count."""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dripline import metrics
+from dripline.api.errors import http_error, unexpected
+
+log = structlog.get_logger()
+
+SECURITY_HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-opener-policy": b"same-origin",
+    # For JSON; a page brings its own.
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cache-control": b"no-store",
+}
+
+
+class TooLarge(HTTPException):
+    """The body goes on past the limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(413, f"The body is larger than {limit} bytes.")
+
+
+class Edge:
+    """Wraps the app; `max_body` is in bytes."""
+
+    def __init__(self, app: ASGIApp, max_body: int) -> None:
+        self.app = app
+        self.max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        answer = _Answer(send)
+        try:
+            if _announced(scope) > self.max_body:
+                refusal = http_error(TooLarge(self.max_body))
+                await refusal(scope, receive, answer)
+            else:
+                await self.app(scope, _limited(receive, self.max_body), answer)
+        except Exception:
+            log.exception("http.failed", method=scope["method"], path=scope["path"])
+            if answer.status:  # half an answer is out: all that is left is to cut the connection
+                raise
+            await unexpected()(scope, receive, answer)
+        finally:
+            metrics.REQUESTS.labels(_route(scope), answer.status or 500).inc()
+
+
+class _Answer:
+    """Passes an answer on, adding the headers it lacks."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = list(message.get("headers", ()))
+            present = {name.lower() for name, _ in headers}
+            missing = [pair for pair in SECURITY_HEADERS.items() if pair[0] not in present]
+            message = {**message, "headers": [*headers, *missing]}
+        await self._send(message)
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    # A client may announce no length, or a wrong one: what counts is what comes.
+    seen = 0
+
+    async def counting() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise TooLarge(limit)
+        return message
+
+    return counting
+
+
+def _announced(scope: MutableMapping[str, Any]) -> int:
+    value = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(value) if value.isdigit() else 0
+
+
+def _route(scope: MutableMapping[str, Any]) -> str:
+    """Return the route's template: a path itself would make a label of whatever is asked for."""
+    return getattr(scope.get("route"), "path", "other")

@@ -1,0 +1,82 @@
+"""The one shape of errors: `{"error": {"code": …, "message": …, "details": {…}}}`."""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from dripline.errors import Conflict, DriplineError, Forbidden, Invalid, NotFound
+
+log = structlog.get_logger()
+
+STATUS: dict[type[DriplineError], int] = {
+    NotFound: 404,
+    Conflict: 409,
+    Invalid: 422,
+    Forbidden: 403,
+}
+_HTTP_CODES = {
+    401: "UNAUTHORIZED",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    413: "TOO_LARGE",
+    429: "TOO_MANY",
+}
+
+
+def install(app: FastAPI) -> None:
+    """Let every error leave the app in the one shape."""
+    app.exception_handler(DriplineError)(_refused)
+    app.exception_handler(RequestValidationError)(_malformed)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(SQLAlchemyError)(_unavailable)
+
+
+def error_response(
+    status: int, code: str, message: str, details: Any = None, headers: Any = None
+) -> JSONResponse:
+    """Return an error in the one shape."""
+    content = {"error": {"code": code, "message": message, "details": details or {}}}
+    return JSONResponse(content, status_code=status, headers=headers)
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DriplineError)  # noqa: S101 - what it is registered for
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
+    return error_response(status, error.code, error.message, jsonable_encoder(error.details))
+
+
+async def _malformed(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
+    problems = [
+        {"where": ".".join(str(part) for part in problem["loc"]), "problem": problem["msg"]}
+        for problem in error.errors()
+    ]
+    return error_response(422, "INVALID", "The request is not as described.", {"fields": problems})
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    return http_error(error)
+
+
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    # 503 asks whoever called to come again: Telegram does.
+    log.error("http.database_failed", path=request.url.path, exc_info=error)
+    return error_response(503, "UNAVAILABLE", "The database did not answer; try again soon.")
+
+
+def http_error(error: HTTPException) -> JSONResponse:
+    """Return an error of HTTP itself in the one shape."""
+    code = _HTTP_CODES.get(error.status_code, "ERROR")
+    return error_response(error.status_code, code, error.detail, headers=error.headers)
+
+
+def unexpected() -> JSONResponse:
+    """Return the answer to what we did not foresee: the caller learns nothing of our insides."""
+    return error_response(500, "INTERNAL", "Something went wrong here; the log tells what.")

@@ -1,0 +1,19 @@
+"""What the API needs of rooms it must not know; `wiring` joins them."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+Check = Callable[[], Awaitable[str | None]]
+"""One thing that must be in order for `/readyz`: answers None, or what is wrong."""
+
+
+class TelegramWebhook(Protocol):
+    """Takes updates that Telegram delivers."""
+
+    async def receive(self, bot: str, secret: str | None, body: bytes) -> None:
+        """Store one update of a bot by name; it is durable when this returns.
+
+        Raises NotFound for an unknown bot, Forbidden for a wrong secret token, Invalid for a body
+        that is no update.
+        """
+        ...
