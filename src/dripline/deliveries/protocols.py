@@ -24,6 +24,7 @@ class AddressRef:
     channel: str
     bot: str
     value: str
+    next_send_us: int = 0
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ class Claimed:
     id: uuid.UUID
     origin: str
     ref: uuid.UUID
+    turn: int
     attempt: int
     outages: int
     detail: str | None
@@ -93,7 +95,7 @@ class Ready:
     render: "RenderCall"
     source: "Source"
     decision: Mapping[str, Any]
-    pace_key: str
+    timezone: str | None = None
 
 
 class RenderCall(Protocol):
@@ -112,7 +114,7 @@ class Source:
     run: int
     scenario_id: str | None
     message_id: str
-    resend: int = 0
+    resend: int = 0  # 0: the message itself; anything else: a repeat that was asked for
 
 
 @dataclass(slots=True)
@@ -120,11 +122,14 @@ class Result:
     """How a message ended: sent, failed for good, or unreachable on every channel."""
 
     ready: Ready
+    delivery_id: uuid.UUID
     status: str  # sent | failed
     at: datetime
+    content: str | None = None
     provider_ids: tuple[str, ...] = ()
     failure: str | None = None
     failure_code: str | None = None
+    reachability: str | None = None
 
 
 class Origin(Protocol):

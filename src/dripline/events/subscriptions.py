@@ -25,11 +25,24 @@ Handler = Callable[[AsyncSession, Happened, datetime], Awaitable[None]]
 _consumers: dict[str, frozenset[str]] = {}
 
 
+# The engine's own events, by the thousand a second: only who names them reacts to them.
+_OWN = frozenset({"message", "address", "scenario", "content"})
+ANY_OTHER = "*"
+
+
 def subscribe(consumer: str, names: Iterable[str]) -> None:
-    """Let `consumer` have an outbox row for each event of these names."""
+    """Let `consumer` have an outbox row for each event of these names.
+
+    `ANY_OTHER` stands for every event that is not the engine's own, custom ones among them.
+    """
     _consumers[consumer] = frozenset(names)
 
 
 def consumers_of(name: str) -> Sequence[str]:
     """Return the consumers that react to events of this name."""
-    return [consumer for consumer, names in _consumers.items() if name in names]
+    other = name.partition(".")[0] not in _OWN
+    return [
+        consumer
+        for consumer, names in _consumers.items()
+        if name in names or (other and ANY_OTHER in names)
+    ]

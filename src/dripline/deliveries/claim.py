@@ -1,0 +1,181 @@
+"""Claim what is due: one short transaction, before the network.
+
+1. Look at the head of each pace key and priority; with nothing due, that is all (no write).
+2. Lock the pace of all keys and work out the slots of each.
+3. Take that many rows out of the queue, replies first.
+4. Let their origins decide. What is not to be sent now is settled right here.
+5. Keep each chat to one message a second, and hand each message its slot.
+6. Put the rows in flight under a lease, and move the pace on by the slots used.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.clock import to_us
+from dripline.database import Database
+from dripline.deliveries import pace, queries, queue
+from dripline.deliveries.protocols import Claimed, Origin, Ready
+
+# A chat that is busy for longer than this gives its place to others.
+_LONGEST_CHAT_WAIT_US = 3_000_000
+
+
+@dataclass(slots=True)
+class Flight:
+    """A message on its way: what to send, under which claim, from which moment of real time."""
+
+    ready: Ready
+    claim: int
+    slot_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On whose behalf, how many, and until when a claim holds. Times in real microseconds."""
+
+    worker: str
+    room: int
+    real_us: int
+    lease_until_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim brought: messages to send, how many rows it took, and whether more are due."""
+
+    flights: list[Flight]
+    taken: int
+    more: bool = False
+
+
+NOTHING = Claim([], 0)
+
+
+async def next_due_us(database: Database) -> int | None:
+    """Return the domain's moment of the earliest row that may leave, or None."""
+    async with database.reading() as session:
+        due = [head.due_us for head in await queries.heads(session) if head.due_us is not None]
+    return min(due, default=None)
+
+
+async def claim(
+    database: Database, origins: Mapping[str, Origin], terms: Terms, now: datetime
+) -> Claim:
+    """Claim due rows and return those that are to be sent now, each with its slot."""
+    now_us = to_us(now)
+    async with database.reading() as session:
+        due = _due_heads(await queries.heads(session), now_us, terms.real_us)
+    if not due or terms.room <= 0:
+        return NOTHING
+    async with database.transaction() as session:
+        number = random.getrandbits(62)
+        flights: list[Flight] = []
+        moved: list[tuple[int, str]] = []
+        taken, more = 0, False
+        for key in await queries.lock_pace(session):
+            if key.key not in due:
+                continue
+            granted = pace.slots(
+                tat_us=key.tat_us,
+                hold_until_us=key.hold_until_us,
+                interval_us=key.interval_us,
+                now_us=terms.real_us,
+                most=terms.room - len(flights),
+            )
+            rows = await _take(session, key.key, due[key.key], now_us, granted.count)
+            taken += len(rows)
+            more = more or (bool(rows) and len(rows) == granted.most)
+            ready = await _decide(session, origins, rows, now)
+            leaving = await _keep_chats_apart(session, ready, granted, terms.real_us, now_us)
+            flights += [Flight(item, number, slot) for item, slot in leaving]
+            if leaving:
+                moved.append((granted.tat_after(len(leaving)), key.key))
+        await queries.insert_inflight(
+            session,
+            [f.ready.claimed for f in flights],
+            number,
+            terms.worker,
+            terms.lease_until_us,
+        )
+        await queries.move_pace(session, moved)
+    return Claim(flights, taken, more)
+
+
+def _due_heads(heads: Sequence[queries.Head], now_us: int, real_us: int) -> dict[str, list[int]]:
+    due: dict[str, list[int]] = {}
+    for head in heads:
+        if head.due_us is not None and head.due_us <= now_us and head.hold_until_us <= real_us:
+            due.setdefault(head.pace_key, []).append(head.priority)
+    return due
+
+
+async def _take(
+    session: AsyncSession, key: str, priorities: Sequence[int], now_us: int, most: int
+) -> list[Claimed]:
+    rows: list[Claimed] = []
+    for priority in sorted(priorities):
+        if len(rows) < most:
+            rows += await queries.take_due(session, key, priority, now_us, most - len(rows))
+    return rows
+
+
+async def _decide(
+    session: AsyncSession, origins: Mapping[str, Origin], rows: Sequence[Claimed], now: datetime
+) -> list[Ready]:
+    ready: list[Ready] = []
+    for name, claimed in groupby(sorted(rows, key=_by_origin), key=_by_origin):
+        ready += await origins[name].prepare(session, list(claimed), now)
+    # Origins may answer in any order; messages leave in the order they were due.
+    ready.sort(key=lambda item: (item.claimed.priority, item.claimed.due_us))
+    return ready
+
+
+def _by_origin(claimed: Claimed) -> str:
+    return claimed.origin
+
+
+async def _keep_chats_apart(
+    session: AsyncSession, ready: Sequence[Ready], granted: pace.Slots, real_us: int, now_us: int
+) -> list[tuple[Ready, int]]:
+    """Give each message its slot, not before its chat is free; a long wait goes to the queue."""
+    free: dict[object, int] = {}
+    leaving: list[tuple[Ready, int]] = []
+    later: list[queue.Entry] = []
+    for item in ready:
+        address = item.address
+        slot = max(granted.at(len(leaving)), free.get(address.id, address.next_send_us))
+        if slot - real_us > _LONGEST_CHAT_WAIT_US:
+            later.append(entry_again(item.claimed, now_us + slot - real_us))
+            continue
+        free[address.id] = slot + pace.CHAT_INTERVAL_US
+        leaving.append((item, slot))
+    await queries.set_next_send(
+        session, [(free[item.address.id], item.address.id) for item, _slot in leaving]
+    )
+    await queue.push(session, later, now_us=now_us)
+    return leaving
+
+
+def entry_again(
+    claimed: Claimed,
+    due_us: int,
+    *,
+    attempt: int | None = None,
+    outages: int | None = None,
+    detail: str | None = None,
+) -> queue.Entry:
+    """Return the queue entry that offers a claimed row once more, at another time."""
+    return queue.Entry(
+        queue.Key(claimed.pace_key, claimed.priority, due_us, claimed.id),
+        claimed.origin,
+        claimed.ref,
+        claimed.turn,
+        claimed.attempt if attempt is None else attempt,
+        claimed.outages if outages is None else outages,
+        claimed.detail if detail is None else detail,
+    )

@@ -1,0 +1,124 @@
+"""The dispatcher: claims what is due, renders, sends, settles. See DESIGN, "The path of a message".
+
+`run_once` does the three steps one after another (tests, the simulator); the pump in `pump.py`
+overlaps them, with hundreds of messages in flight.
+"""
+
+import asyncio
+import random
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import structlog
+
+from dripline import metrics
+from dripline.clock import Clock, RealTime, to_us
+from dripline.content.rendered import Rendered
+from dripline.database import Database, dump_json, load_json
+from dripline.deliveries.claim import Claim, Flight, Terms, claim
+from dripline.deliveries.protocols import Channel, Origin, Outgoing
+from dripline.deliveries.rescue import LEASE_US
+from dripline.deliveries.settle import Outcome, Settled, settle
+from dripline.errors import ChannelDown, PermanentFailure, SendFailure
+from dripline.ids import new_id
+
+log = structlog.get_logger()
+_BATCH = 500
+
+
+class Dispatcher:
+    """Sends what is due, on behalf of one worker."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        real_time: RealTime,
+        origins: Mapping[str, Origin],
+        channels: Mapping[str, Channel],
+        worker: str,
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.real_time = real_time
+        self.worker = worker
+        self._origins = origins
+        self._channels = channels
+        self._dice = random.Random()  # noqa: S311 - jitter
+
+    async def run_once(self, now: datetime, most: int = _BATCH) -> int:
+        """Claim, send and settle up to `most` rows; return how many rows were dealt with."""
+        claimed = await self.claim(now, most)
+        outcomes = await asyncio.gather(*(self.send(flight) for flight in claimed.flights))
+        if outcomes:
+            await self.settle(outcomes, self.clock.now())
+        return claimed.taken
+
+    async def claim(self, now: datetime, room: int) -> Claim:
+        """Claim due rows under a lease."""
+        real_us = self.real_time.now_us()
+        terms = Terms(self.worker, min(room, _BATCH), real_us, real_us + LEASE_US)
+        return await claim(self.database, self._origins, terms, now)
+
+    async def send(self, flight: Flight) -> Outcome:
+        """Render and send one message at its slot; a failure is part of the outcome."""
+        delivery_id = new_id()
+        wait_us = flight.slot_us - self.real_time.now_us()
+        if wait_us > 1000:  # a timer is no finer than a millisecond
+            await asyncio.sleep(wait_us / 1_000_000)
+        try:
+            message = flight.ready.render()
+        except SendFailure as failure:
+            return Outcome(flight, delivery_id, self.clock.now(), failure=failure)
+        except Exception as error:  # noqa: BLE001 - a template harms no message but its own
+            broken = PermanentFailure(f"the template failed: {error!r}", code="template")
+            return Outcome(flight, delivery_id, self.clock.now(), failure=broken)
+        return await self._hand_over(flight, delivery_id, message)
+
+    async def _hand_over(
+        self, flight: Flight, delivery_id: uuid.UUID, message: Rendered
+    ) -> Outcome:
+        outgoing = Outgoing(delivery_id, flight.ready.address, message)
+        _resume(outgoing, flight.ready.claimed.detail)
+        started = outgoing.parts_done
+        outcome = Outcome(flight, outgoing.delivery_id, self.clock.now(), message.text)
+        try:
+            channel = self._channels[outgoing.address.channel]
+            outcome.provider_ids = (await channel.send(outgoing)).provider_ids
+        except SendFailure as failure:
+            outcome.failure = failure
+            outcome.detail = _progress(outgoing, flight.ready.claimed.detail)
+        except Exception as error:
+            log.exception("channel.broke", channel=outgoing.address.channel)
+            outcome.failure = ChannelDown(f"unexpected: {error!r}")
+            outcome.detail = _progress(outgoing, flight.ready.claimed.detail)
+        outcome.requests = outgoing.parts_done - started
+        outcome.at = self.clock.now()
+        return outcome
+
+    async def settle(self, outcomes: Sequence[Outcome], now: datetime) -> Settled:
+        """Record outcomes, and count them."""
+        settled = await settle(
+            self.database, self._origins, outcomes, now, self.real_time.now_us(), self._dice
+        )
+        metrics.count_settled(settled.results, settled.retried, settled.fenced)
+        metrics.observe_lateness(
+            (to_us(r.at) - r.ready.claimed.due_us) / 1_000_000 for r in settled.results
+        )
+        return settled
+
+
+def _resume(outgoing: Outgoing, detail: str | None) -> None:
+    """Go on where an earlier attempt of several requests broke off."""
+    if detail and (parts := load_json(detail).get("parts")):
+        outgoing.parts_done = parts["done"]
+        outgoing.provider_ids = list(parts["ids"])
+
+
+def _progress(outgoing: Outgoing, detail: str | None) -> str | None:
+    if not outgoing.parts_done:
+        return detail
+    kept = load_json(detail) if detail else {}
+    kept["parts"] = {"done": outgoing.parts_done, "ids": outgoing.provider_ids}
+    return dump_json(kept)

@@ -1,0 +1,137 @@
+"""The pump: keeps hundreds of messages in flight while claims and settles go on beside them.
+
+    claim ──▶ flights ──▶ outcomes ──▶ settle
+      ▲          room left               │ within 50 ms, in batches
+      └──────────────────────────────────┘
+
+Rate times latency is how many must be in flight: a thousand messages a second at 50 ms are fifty.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import structlog
+
+from dripline.clock import from_us
+from dripline.deliveries.claim import next_due_us
+from dripline.deliveries.dispatch import Dispatcher
+from dripline.deliveries.rescue import give_back
+from dripline.deliveries.settle import Outcome
+
+log = structlog.get_logger()
+T = TypeVar("T")
+_GATHER_S = 0.02  # results gather this long before they are settled
+_BUSY_TICK_S = 0.04  # with something due: how often to look
+_IDLE_TICK_S = 0.25  # with nothing due: how often to look, wakes aside
+_SETTLE_MOST = 1000
+_BACK_OFF_S = 0.5
+
+
+class Pump:
+    """Runs the dispatcher until it is told to stop."""
+
+    def __init__(self, dispatcher: Dispatcher, wake: asyncio.Event, in_flight: int) -> None:
+        self._dispatcher = dispatcher
+        self._wake = wake
+        self._most = in_flight
+        self._flying: set[asyncio.Task[None]] = set()
+        self._landed: list[Outcome] = []
+        self._has_landed = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._settling = asyncio.Lock()
+
+    @property
+    def held(self) -> int:
+        """How many messages are claimed and not yet settled."""
+        return len(self._flying) + len(self._landed)
+
+    async def run(self) -> None:
+        """Claim, send and settle until `stop`."""
+        settler = asyncio.create_task(self._settle_forever())
+        try:
+            while not self._stopping.is_set():
+                pause = await _enduring("dispatch", self._claim)
+                await self._rest(_BACK_OFF_S if pause is None else pause)
+        finally:
+            settler.cancel()
+            await asyncio.gather(settler, return_exceptions=True)
+
+    async def stop(self, within_s: float) -> None:
+        """Claim nothing more, let what flies land, settle it, and give back the rest."""
+        self._stopping.set()
+        self._wake.set()
+        if self._flying:
+            await asyncio.wait(self._flying, timeout=within_s)
+        for task in self._flying:
+            task.cancel()
+        await asyncio.gather(*self._flying, return_exceptions=True)
+        while self._landed:
+            await self._settle_landed()
+        await give_back(self._dispatcher.database, self._dispatcher.worker)
+
+    async def _claim(self) -> float:
+        """Claim what there is room for; return how many seconds to rest before the next claim."""
+        room = self._most - self.held
+        if room <= 0:
+            return _GATHER_S / 2
+        claimed = await self._dispatcher.claim(self._dispatcher.clock.now(), room)
+        for flight in claimed.flights:
+            task = asyncio.create_task(self._fly(self._dispatcher.send(flight)))
+            self._flying.add(task)
+            task.add_done_callback(self._flying.discard)
+        if claimed.more:
+            return 0.0
+        return _BUSY_TICK_S if claimed.taken else await self._until_next()
+
+    async def _until_next(self) -> float:
+        due = await next_due_us(self._dispatcher.database)
+        if due is None:
+            return _IDLE_TICK_S
+        left = self._dispatcher.clock.real_seconds_until(from_us(due))
+        return min(_IDLE_TICK_S, max(left, _BUSY_TICK_S))
+
+    async def _rest(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        self._wake.clear()
+
+    async def _fly(self, sending: Coroutine[Any, Any, Outcome]) -> None:
+        self._landed.append(await sending)
+        self._has_landed.set()
+
+    async def _settle_forever(self) -> None:
+        while True:
+            await self._has_landed.wait()
+            if len(self._landed) < _SETTLE_MOST // 2:
+                await asyncio.sleep(_GATHER_S)
+            if await _enduring("settle", self._settle_landed) is None:
+                # The results stay with us; they are settled as soon as the database is back.
+                await asyncio.sleep(_BACK_OFF_S)
+
+    async def _settle_landed(self) -> int:
+        # One at a time. Should a stop break in after the commit, the batch is settled again and
+        # the fence lets none of it through.
+        async with self._settling:
+            batch = self._landed[:_SETTLE_MOST]
+            if batch:
+                await self._dispatcher.settle(batch, self._dispatcher.clock.now())
+                del self._landed[: len(batch)]
+            if not self._landed:
+                self._has_landed.clear()
+            return len(batch)
+
+
+async def _enduring(what: str, call: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
+    """Return what the call returns, or None after an error, which is logged and lived through."""
+    try:
+        return await call()
+    except Exception as error:  # noqa: BLE001 - the pump outlives its database
+        log.error("pump.error", step=what, error=repr(error)[:500])
+        return None

@@ -1,0 +1,219 @@
+"""Settle what was sent: one short transaction, after the network.
+
+1. Fence: only rows that this claim still holds count. A worker that was paused past its lease
+   finds its rows taken over, and its late results change nothing.
+2. What ended (sent, or failed for good) becomes a delivery row, a key row and an event; its origin
+   goes on in this same transaction.
+3. What failed for now goes back into the queue, with its attempt or its outage counted.
+4. A channel that is down, limits or refuses us is held for all workers.
+"""
+
+import random
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.clock import to_us
+from dripline.contacts import reachability
+from dripline.database import Database
+from dripline.deliveries import pace, queries, queue, retry
+from dripline.deliveries.claim import Flight, entry_again
+from dripline.deliveries.models import MAX_ATTEMPTS
+from dripline.deliveries.protocols import Origin, Result
+from dripline.errors import (
+    ChannelDown,
+    ChannelRefused,
+    PermanentFailure,
+    RateLimited,
+    RetryLater,
+    SendFailure,
+    Unreachable,
+)
+from dripline.events import NewEvent, append_many
+
+log = structlog.get_logger()
+_REFUSED_HOLD_US = 60_000_000
+EVENT_SENT = "message.sent"
+EVENT_FAILED = "message.failed"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a flight ended: with the channel's ids, or with a failure."""
+
+    flight: Flight
+    delivery_id: uuid.UUID
+    at: datetime
+    content: str | None = None
+    provider_ids: tuple[str, ...] = ()
+    failure: SendFailure | None = None
+    requests: int = 1
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a settle did, for the metrics."""
+
+    results: list[Result]
+    retried: int
+    fenced: int
+
+
+async def settle(
+    database: Database,
+    origins: Mapping[str, Origin],
+    outcomes: Sequence[Outcome],
+    now: datetime,
+    real_us: int,
+    dice: random.Random,
+) -> Settled:
+    """Record how flights ended, let their origins go on, and queue again what failed for now."""
+    async with database.transaction() as session:
+        held = await queries.held_claims(session, [o.flight.ready.claimed.id for o in outcomes])
+        ours = [o for o in outcomes if held.get(o.flight.ready.claimed.id) == o.flight.claim]
+        results = [result for o in ours if (result := _result(o)) is not None]
+        await _record(session, origins, results, now)
+        again = [_again(o, now, dice) for o in ours if _result(o) is None]
+        await queries.delete_inflight(session, [o.flight.ready.claimed.id for o in ours])
+        await queue.push(session, again, now_us=to_us(now))
+        await _mind_channels(session, ours, real_us)
+    return Settled(results, len(again), len(outcomes) - len(ours))
+
+
+def _result(outcome: Outcome) -> Result | None:
+    """Return the end of a message, or None when it is to be tried again."""
+    ready, failure = outcome.flight.ready, outcome.failure
+    if failure is None:
+        return Result(
+            ready, outcome.delivery_id, "sent", outcome.at, outcome.content, outcome.provider_ids
+        )
+    if isinstance(failure, RetryLater) and ready.claimed.attempt + 1 < MAX_ATTEMPTS:
+        return None
+    if isinstance(failure, RateLimited | ChannelDown | ChannelRefused):
+        return None
+    code = failure.code if isinstance(failure, PermanentFailure) else "attempts"
+    return Result(
+        ready,
+        outcome.delivery_id,
+        "failed",
+        outcome.at,
+        outcome.content,
+        outcome.provider_ids,
+        failure.reason,
+        code,
+        failure.reachability if isinstance(failure, Unreachable) else None,
+    )
+
+
+async def _record(
+    session: AsyncSession, origins: Mapping[str, Origin], results: Sequence[Result], now: datetime
+) -> None:
+    for outcome in results:
+        if outcome.failure_code == "unreachable":
+            await _mark_unreachable(session, outcome, now)
+    await queries.insert_deliveries(session, results)
+    # An unreachable contact gets the message when they are back, so its key stays free.
+    await queries.insert_delivery_keys(
+        session, [r for r in results if r.failure_code != "unreachable"]
+    )
+    await append_many(session, [_event(result) for result in results])
+    by_origin = sorted(results, key=lambda r: r.ready.claimed.origin)
+    for name, group in groupby(by_origin, key=lambda r: r.ready.claimed.origin):
+        await origins[name].settled(session, list(group), now)
+
+
+async def _mark_unreachable(session: AsyncSession, result: Result, now: datetime) -> None:
+    state = result.reachability or "blocked"
+    await reachability.change(session, result.ready.address.id, state, result.failure, now)
+
+
+def _event(result: Result) -> NewEvent:
+    source = result.ready.source
+    data = {
+        "delivery_id": result.delivery_id.hex,
+        "scenario_id": source.scenario_id,
+        "message_id": source.message_id,
+    }
+    if result.failure:
+        data["failure"] = result.failure
+    return NewEvent(
+        EVENT_SENT if result.status == "sent" else EVENT_FAILED,
+        result.ready.contact_id,
+        "delivery",
+        f"{result.delivery_id.hex}:{result.status}",
+        result.at,
+        data,
+    )
+
+
+def _again(outcome: Outcome, now: datetime, dice: random.Random) -> queue.Entry:
+    """Return the row that offers a message once more: who is to blame decides what it costs."""
+    claimed, failure = outcome.flight.ready.claimed, outcome.failure
+    attempt, outages, wait = claimed.attempt, claimed.outages, 0.0
+    if isinstance(failure, RetryLater):
+        attempt += 1
+        wait = retry.after_failure_s(attempt, failure.after, dice)
+    elif isinstance(failure, RateLimited) and not failure.whole_key:
+        wait = failure.after
+    elif isinstance(failure, ChannelDown):
+        outages = min(outages + 1, 32_000)
+        wait = retry.after_outage_s(outages, dice)
+    due = claimed.due_us if not wait else to_us(now) + int(wait * 1_000_000)
+    return entry_again(claimed, due, attempt=attempt, outages=outages, detail=outcome.detail)
+
+
+async def _mind_channels(session: AsyncSession, outcomes: Sequence[Outcome], real_us: int) -> None:
+    """Hold keys whose channel limits us, refuses us or is down; charge extra requests."""
+    by_key: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        by_key.setdefault(outcome.flight.ready.claimed.pace_key, []).append(outcome)
+    for key, group in by_key.items():
+        await _mind_limits(session, key, group, real_us)
+        await _mind_outage(session, key, group, real_us)
+        extra = sum(max(outcome.requests - 1, 0) for outcome in group)
+        if extra:
+            await queries.charge_pace(session, key, extra)
+
+
+async def _mind_limits(
+    session: AsyncSession, key: str, group: Sequence[Outcome], real_us: int
+) -> None:
+    for outcome in group:
+        failure, address = outcome.failure, outcome.flight.ready.address
+        if isinstance(failure, ChannelRefused):
+            log.error("channel.refused", key=key, reason=failure.reason)
+            await queries.hold_pace(session, key, real_us + _REFUSED_HOLD_US, failure.reason)
+        elif isinstance(failure, RateLimited):
+            until = real_us + int(failure.after * 1_000_000)
+            if failure.whole_key:
+                await queries.hold_pace(session, key, until, failure.reason)
+            else:
+                await queries.set_next_send(session, [(until, address.id)])
+
+
+async def _mind_outage(
+    session: AsyncSession, key: str, group: Sequence[Outcome], real_us: int
+) -> None:
+    """Leave a channel alone for a while when all it gave was errors of its own.
+
+    One message that always breaks the channel must not hold up the others, so a hold needs an
+    outage and no answer in the same batch.
+    """
+    down = [o for o in group if isinstance(o.failure, ChannelDown)]
+    if len(down) == len(group):
+        outages = await queries.outages_of(session, key) + 1
+        if outages > 1 or len(down) > 1:
+            until = real_us + int(pace.outage_hold_s(outages) * 1_000_000)
+            reason = down[0].failure.reason if down[0].failure else ""
+            log.warning("channel.down", key=key, outages=outages, reason=reason)
+            await queries.hold_pace(session, key, until, reason, outages)
+        else:
+            await queries.count_outage(session, key)
+    elif not down:
+        await queries.clear_outages(session, key)

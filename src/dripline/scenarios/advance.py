@@ -1,0 +1,318 @@
+"""The enrollment origin: decide about a claimed batch, and go on when its messages have ended.
+
+`prepare` runs in the claim's transaction, `settled` in the settle's. What is decided stands in
+`decide.py`; here facts are gathered and consequences written, each with one statement a batch.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.clock import to_us
+from dripline.content.document import Scenario
+from dripline.content.store import ContentStore, Library
+from dripline.deliveries import queries as deliveries
+from dripline.deliveries import queue
+from dripline.deliveries.decisions import decision
+from dripline.deliveries.models import NORMAL, PROMPTED, Decision
+from dripline.deliveries.protocols import Claimed, Ready, RenderCall, Result, Source
+from dripline.events import NewEvent, append_many
+from dripline.scenarios import queries
+from dripline.scenarios.decide import (
+    AwaitAction,
+    Complete,
+    Drop,
+    Facts,
+    Finished,
+    Park,
+    Send,
+    Skipped,
+    Verdict,
+    Wait,
+    after_message,
+    decide,
+)
+from dripline.scenarios.enroll import complete
+from dripline.scenarios.queries import Person
+from dripline.scenarios.render import Renderer
+from dripline.scenarios.state import HOLD_ACTION, HOLD_UNREACHABLE, ORIGIN, EnrollmentState
+
+_LANDING = timedelta(milliseconds=200)
+
+
+class Changes:
+    """What a batch writes: saved in one go at its end."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.states: list[EnrollmentState] = []
+        self.entries: list[queue.Entry] = []
+        self.decisions: list[Decision] = []
+        self.events: list[NewEvent] = []
+
+    def note(
+        self,
+        state: EnrollmentState,
+        kind: str,
+        reason: str,
+        message_id: str | None = None,
+        until: datetime | None = None,
+    ) -> None:
+        """Note a decision about an enrollment."""
+        self.decisions.append(
+            decision(
+                contact_id=state.contact_id,
+                origin_id=state.id,
+                scenario_id=state.scenario_id,
+                message_id=message_id,
+                kind=kind,
+                reason=reason,
+                now=self.now,
+                until=until,
+            )
+        )
+
+    def skipped(self, state: EnrollmentState, skipped: Iterable[Skipped]) -> None:
+        """Note what was passed over."""
+        for item in skipped:
+            self.note(state, "skip", item.reason, item.message_id)
+
+    def completed(self, state: EnrollmentState, reason: str) -> None:
+        """Complete an enrollment."""
+        complete(state, self.now)
+        self.states.append(state)
+        self.note(state, "completed", reason, state.last_message_id)
+        self.events.append(
+            NewEvent(
+                "scenario.completed",
+                state.contact_id,
+                "scenarios",
+                f"{state.id.hex}:{state.turn}:scenario.completed",
+                self.now,
+                {"scenario_id": state.scenario_id, "run": state.run, "reason": reason},
+            )
+        )
+
+    async def write(self, session: AsyncSession) -> None:
+        """Write everything."""
+        await queries.save(session, self.states)
+        await queue.push(session, self.entries, now_us=to_us(self.now))
+        if self.decisions:
+            await deliveries.insert_decisions(session, self.decisions)
+        if self.events:
+            await append_many(session, self.events)
+
+
+class EnrollmentOrigin:
+    """Decides about enrollments' next steps."""
+
+    def __init__(self, store: ContentStore, renderer: Renderer) -> None:
+        self._store = store
+        self._renderer = renderer
+
+    async def prepare(
+        self, session: AsyncSession, claimed: Sequence[Claimed], now: datetime
+    ) -> list[Ready]:
+        """Decide about claimed steps; return what is to be sent now."""
+        library = await self._store.current(session)
+        people = await queries.people(session, {row.ref for row in claimed})
+        facts = await _facts(session, library, people)
+        changes = Changes(now)
+        sending: list[tuple[Claimed, Person, Send]] = []
+        for row in claimed:
+            person = people.get(row.ref)
+            if person is None or person.state.turn != row.turn:
+                continue  # a leftover of an earlier plan
+            state = person.state
+            verdict = decide(state, library.scenario(state.scenario_id), facts[state.id], now)
+            if isinstance(verdict, Send):
+                sending.append((row, person, verdict))
+            else:
+                _apply(changes, row, state, verdict)
+        await changes.write(session)
+        renders = await self._renderer.calls(
+            session, library, [(person, verdict.message) for _row, person, verdict in sending]
+        )
+        return [
+            _ready(row, person, verdict, render)
+            for (row, person, verdict), render in zip(sending, renders, strict=True)
+        ]
+
+    async def settled(
+        self, session: AsyncSession, results: Sequence[Result], now: datetime
+    ) -> None:
+        """Go on with enrollments whose message has ended."""
+        library = await self._store.current(session)
+        states = await queries.states(session, {r.ready.claimed.ref for r in results})
+        changes = Changes(now)
+        for result in results:
+            state = states.get(result.ready.claimed.ref)
+            if state is None:
+                continue
+            scenario = library.scenario(state.scenario_id)
+            if state.turn != result.ready.claimed.turn:
+                _note_leftover(changes, state, scenario, result)
+            else:
+                _go_on(changes, state, scenario, result)
+        await changes.write(session)
+
+
+async def _facts(
+    session: AsyncSession, library: Library, people: Mapping[uuid.UUID, Person]
+) -> dict[uuid.UUID, Facts]:
+    """Gather facts; what was sent is looked up only where the plan or the content has changed."""
+    unsure = [
+        person.state
+        for person in people.values()
+        if person.state.recheck or _edited(library, person.state)
+    ]
+    sent = await deliveries.sent_messages(session, {state.contact_id for state in unsure})
+    flying = await deliveries.in_flight_refs(session, {state.id for state in unsure}, ORIGIN)
+    by_enrollment: dict[tuple[uuid.UUID, int], set[str]] = {}
+    for origin_id, run, message_id in sent:
+        by_enrollment.setdefault((origin_id, run), set()).add(message_id)
+    return {
+        key: Facts(
+            reachability=person.reachability,
+            timezone=person.timezone,
+            sent=frozenset(by_enrollment.get((key, person.state.run), ())),
+            on_its_way=key in flying,
+        )
+        for key, person in people.items()
+    }
+
+
+def _edited(library: Library, state: EnrollmentState) -> bool:
+    scenario = library.scenario(state.scenario_id)
+    return scenario is not None and scenario.revision != state.revision
+
+
+def _ready(row: Claimed, person: Person, verdict: Send, render: RenderCall) -> Ready:
+    state = person.state
+    why: dict[str, object] = {"reason": verdict.reason}
+    if verdict.skipped:
+        why["skipped"] = [[item.message_id, item.reason] for item in verdict.skipped]
+    return Ready(
+        row,
+        state.contact_id,
+        person.address,
+        render,
+        Source(state.id, state.run, state.scenario_id, verdict.message.id),
+        why,
+        person.timezone,
+    )
+
+
+def _apply(changes: Changes, row: Claimed, state: EnrollmentState, verdict: Verdict) -> None:
+    match verdict:
+        case Wait():
+            _wait(changes, row, state, verdict)
+        case Park():
+            state.hold = verdict.hold
+            state.unplan()
+            changes.states.append(state)
+            changes.note(state, "park", verdict.reason, verdict.message_id)
+        case Complete():
+            changes.skipped(state, verdict.skipped)
+            changes.completed(state, verdict.reason)
+        case Drop() | Send():
+            return
+
+
+def _wait(changes: Changes, row: Claimed, state: EnrollmentState, verdict: Wait) -> None:
+    changes.skipped(state, verdict.skipped)
+    if verdict.skipped:
+        state.last_message_id = verdict.skipped[-1].message_id
+    if verdict.reason != "awaiting_action":
+        state.waiting_for = state.wait_until = None
+        state.base_at = verdict.base_at
+    until = verdict.until
+    if verdict.reason == "on_its_way":
+        until = changes.now + _LANDING
+    else:
+        changes.note(state, "wait", verdict.reason, verdict.message_id, until)
+    changes.entries.append(state.plan(until, row.priority))
+    changes.states.append(state)
+
+
+def _go_on(
+    changes: Changes, state: EnrollmentState, scenario: Scenario | None, result: Result
+) -> None:
+    now = changes.now
+    if result.failure_code == "unreachable":
+        state.hold = HOLD_UNREACHABLE
+        state.unplan()
+        changes.states.append(state)
+        changes.note(
+            state, "park", result.reachability or "unreachable", result.ready.source.message_id
+        )
+        return
+    state.hold = None
+    state.recheck = 0
+    state.revision = scenario.revision if scenario else state.revision
+    following = after_message(
+        state,
+        scenario,
+        result.ready.source.message_id,
+        sent=result.status == "sent",
+        now=now,
+        timezone=result.ready.timezone,
+    )
+    if result.status != "sent":
+        changes.note(state, "skip", result.failure_code or "failed", result.ready.source.message_id)
+    if isinstance(following, Finished):
+        changes.completed(state, "last_message_sent")
+        return
+    if isinstance(following, AwaitAction):
+        _await(state, following, changes)
+    else:
+        priority = (
+            PROMPTED if following.prompted and following.due <= now else _priority(scenario, state)
+        )
+        changes.entries.append(state.plan(following.due, priority))
+    changes.states.append(state)
+
+
+def _await(state: EnrollmentState, following: AwaitAction, changes: Changes) -> None:
+    state.hold = HOLD_ACTION
+    state.waiting_for, state.wait_until = following.action, following.until
+    if following.until is None:
+        state.unplan()
+    else:
+        changes.entries.append(state.plan(following.until, NORMAL))
+
+
+def _priority(scenario: Scenario | None, state: EnrollmentState) -> int:
+    if scenario is None:
+        return NORMAL
+    index = scenario.next_after(state.last_message_id)
+    return scenario.messages[index].priority if index < len(scenario.messages) else NORMAL
+
+
+def _note_leftover(
+    changes: Changes, state: EnrollmentState, scenario: Scenario | None, result: Result
+) -> None:
+    """A message landed under an earlier plan (stopped, switched, edited): it was sent all the same.
+
+    If it is the one that would come next, it counts, and the present plan finds it so.
+    """
+    if result.status != "sent" or scenario is None:
+        return
+    index = scenario.next_after(state.last_message_id)
+    if scenario.index_of(result.ready.source.message_id) != index:
+        return
+    turn = state.turn
+    following = after_message(
+        state,
+        scenario,
+        result.ready.source.message_id,
+        sent=True,
+        now=changes.now,
+        timezone=result.ready.timezone,
+    )
+    if isinstance(following, AwaitAction):
+        state.waiting_for, state.wait_until = following.action, following.until
+    state.turn = turn
+    changes.states.append(state)

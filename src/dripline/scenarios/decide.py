@@ -1,0 +1,212 @@
+"""**Where a message's fate is decided.** Pure functions over values: no database, no network.
+
+`decide` is asked when an enrollment's next step is due, and answers with one of
+
+    Send       this message, now
+    Wait       until a moment (too early, or an action is awaited)
+    Park       without a moment: the contact cannot be reached, or the scenario is paused
+    Complete   nothing is left
+    Drop       the step is a leftover of an earlier plan
+
+and with what it skipped on the way. `after_sent` says what follows once a message has ended.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dripline.content.document import Message, Scenario
+from dripline.deliveries.timing import due_at
+from dripline.scenarios.state import (
+    HOLD_ACTION,
+    HOLD_PAUSED,
+    HOLD_UNREACHABLE,
+    EnrollmentState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the edge found out for a decision, in batches."""
+
+    reachability: str = "reachable"
+    timezone: str | None = None
+    sent: frozenset[str] = frozenset()
+    conditions: Mapping[str, bool] = field(default_factory=dict)
+    on_its_way: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A message that is passed over, and why."""
+
+    message_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this message now."""
+
+    message: Message
+    reason: str
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Come back at `until`."""
+
+    until: datetime
+    reason: str
+    message_id: str | None
+    base_at: datetime
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Stand still until something changes."""
+
+    hold: str
+    reason: str
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The scenario is at its end."""
+
+    reason: str
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Nothing to do: the plan has changed since this step was queued."""
+
+    reason: str
+
+
+Verdict = Send | Wait | Park | Complete | Drop
+
+
+def decide(
+    state: EnrollmentState, scenario: Scenario | None, facts: Facts, now: datetime
+) -> Verdict:
+    """Return the fate of an enrollment's next message at `now`."""
+    if not state.is_active:
+        return Drop("not_active")
+    if scenario is None or not scenario.is_active:
+        return Park(HOLD_PAUSED, "scenario_off")
+    if scenario.paused:
+        return Park(HOLD_PAUSED, "scenario_paused")
+    if facts.reachability != "reachable":
+        return Park(HOLD_UNREACHABLE, facts.reachability)
+    base = state.base_at
+    if state.waiting_for is not None:
+        if state.wait_until is None:
+            return Park(HOLD_ACTION, state.waiting_for)
+        if now < state.wait_until:
+            return Wait(state.wait_until, "awaiting_action", None, base)
+        base = state.wait_until
+    return _next_message(state, scenario, facts, base, now)
+
+
+def _next_message(
+    state: EnrollmentState, scenario: Scenario, facts: Facts, base: datetime, now: datetime
+) -> Verdict:
+    skipped: list[Skipped] = []
+    for message in scenario.messages[scenario.next_after(state.last_message_id) :]:
+        if message.id in facts.sent:
+            skipped.append(Skipped(message.id, "already_sent"))
+            continue
+        due = _due(message, state, base, facts.timezone)
+        if due > now:
+            return Wait(due, "not_due_yet", message.id, base, tuple(skipped))
+        if facts.on_its_way:
+            # A message of an earlier plan is in flight: let it land, then look again.
+            return Wait(now, "on_its_way", message.id, base, tuple(skipped))
+        if not facts.conditions.get(message.id, True):
+            skipped.append(Skipped(message.id, "condition_not_met"))
+            base = now
+            continue
+        return Send(message, _reason(state), tuple(skipped))
+    return Complete("no_messages_left", tuple(skipped))
+
+
+def _reason(state: EnrollmentState) -> str:
+    if state.waiting_for is not None:
+        return "wait_timed_out"
+    return "first_message" if state.last_message_id is None else "due"
+
+
+def _due(
+    message: Message, state: EnrollmentState, base: datetime, timezone: str | None
+) -> datetime:
+    origin = state.started_at if message.timing.origin == "start" else base
+    return due_at(message.timing, origin, timezone)
+
+
+def next_due(
+    state: EnrollmentState, scenario: Scenario, now: datetime, timezone: str | None
+) -> tuple[datetime, Message] | None:
+    """Return when the next message is due and which, not before `now`; None at the end."""
+    index = scenario.next_after(state.last_message_id)
+    if index >= len(scenario.messages):
+        return None
+    message = scenario.messages[index]
+    return max(now, _due(message, state, state.base_at, timezone)), message
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitAction:
+    """The message asks for an action; `until` None: for as long as it takes."""
+
+    action: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """The next message is due at `due`; `at_once` when an action that came early prompts it."""
+
+    due: datetime
+    prompted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """It was the last message."""
+
+
+def after_message(
+    state: EnrollmentState,
+    scenario: Scenario | None,
+    message_id: str,
+    *,
+    sent: bool,
+    now: datetime,
+    timezone: str | None = None,
+) -> AwaitAction | GoOn | Finished:
+    """Note on `state` that a message has ended, and return what follows.
+
+    A message that failed for good is passed over, its wait with it: nobody can press what they
+    never got. The next delay counts from now.
+    """
+    state.last_message_id = message_id
+    state.base_at = now
+    state.waiting_for = state.wait_until = None
+    early, state.early_action = state.early_action, None
+    if sent:
+        state.last_sent_at = now
+    if scenario is None:
+        return GoOn(now)  # the next decision parks it, and says why
+    state.position = scenario.next_after(message_id)
+    index = scenario.index_of(message_id)
+    wait = scenario.messages[index].wait if index is not None and sent else None
+    if wait is not None and f"{wait.kind}:{wait.name}" != early:
+        until = due_at(wait.timeout, now, timezone) if wait.timeout is not None else None
+        return AwaitAction(f"{wait.kind}:{wait.name}", until)
+    following = next_due(state, scenario, now, timezone)
+    return Finished() if following is None else GoOn(following[0], prompted=wait is not None)

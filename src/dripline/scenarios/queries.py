@@ -1,0 +1,320 @@
+"""Every statement on enrollments."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.contacts.models import Address, Contact
+from dripline.database import bulk, load_json, utc_text
+from dripline.database.bulk import Statement, as_uuid
+from dripline.deliveries.protocols import AddressRef
+from dripline.scenarios.models import ACTIVE, Enrollment
+from dripline.scenarios.state import EnrollmentState
+
+_STATE = (
+    "id",
+    "contact_id",
+    "address_id",
+    "scenario_id",
+    "lane",
+    "run",
+    "pace_key",
+    "started_at",
+    "context",
+    "status",
+    "reason",
+    "hold",
+    "position",
+    "last_message_id",
+    "revision",
+    "base_at",
+    "last_sent_at",
+    "completed_at",
+    "stopped_at",
+    "waiting_for",
+    "wait_until",
+    "early_action",
+    "turn",
+    "recheck",
+    "resends",
+    "queue_priority",
+    "queue_due_us",
+)
+_COLUMNS = ", ".join(f"e.{name}" for name in _STATE)
+_CONTACT = """a.channel, a.bot, a.value, a.reachability, a.next_send_at,
+    c.username, c.first_name, c.last_name, c.language, c.state, c.timezone, c.registered_at,
+    c.created_at"""
+_STATES = Statement(
+    sqlite=f"SELECT {_COLUMNS} FROM enrollments e WHERE e.id IN ({{keys}})",
+    postgresql=f"""
+        SELECT {_COLUMNS} FROM enrollments e WHERE e.id = ANY($1::uuid[]) ORDER BY e.id FOR UPDATE
+    """,
+)
+_PEOPLE = Statement(
+    sqlite=f"""
+        SELECT {_COLUMNS}, {_CONTACT} FROM enrollments e
+        JOIN addresses a ON a.id = e.address_id JOIN contacts c ON c.id = e.contact_id
+        WHERE e.id IN ({{keys}})
+    """,
+    postgresql=f"""
+        SELECT {_COLUMNS}, {_CONTACT} FROM enrollments e
+        JOIN addresses a ON a.id = e.address_id JOIN contacts c ON c.id = e.contact_id
+        WHERE e.id = ANY($1::uuid[]) ORDER BY e.id FOR UPDATE OF e
+    """,
+)
+_SAVED = (
+    ("status", "text"),
+    ("reason", "text"),
+    ("hold", "text"),
+    ("position", "smallint"),
+    ("last_message_id", "text"),
+    ("revision", "bigint"),
+    ("base_at", "timestamptz"),
+    ("last_sent_at", "timestamptz"),
+    ("completed_at", "timestamptz"),
+    ("stopped_at", "timestamptz"),
+    ("waiting_for", "text"),
+    ("wait_until", "timestamptz"),
+    ("early_action", "text"),
+    ("turn", "bigint"),
+    ("recheck", "smallint"),
+    ("resends", "smallint"),
+    ("queue_priority", "smallint"),
+    ("queue_due_us", "bigint"),
+)
+_MOMENTS = frozenset({"base_at", "last_sent_at", "completed_at", "stopped_at", "wait_until"})
+_SAVE = Statement(
+    sqlite="UPDATE enrollments SET "
+    + ", ".join(f"{name} = ?" for name, _type in _SAVED)
+    + " WHERE id = ?",
+    postgresql="UPDATE enrollments e SET "
+    + ", ".join(f"{name} = n.{name}" for name, _type in _SAVED)
+    + " FROM unnest("
+    + ", ".join(f"${index}::{kind}[]" for index, (_name, kind) in enumerate(_SAVED, 1))
+    + f", ${len(_SAVED) + 1}::uuid[]) AS n ("
+    + ", ".join(name for name, _type in _SAVED)
+    + ", id) WHERE e.id = n.id",
+)
+
+
+class Person(NamedTuple):
+    """An enrollment with the contact and the address it goes to."""
+
+    state: EnrollmentState
+    address: AddressRef
+    reachability: str
+    username: str | None
+    first_name: str | None
+    last_name: str | None
+    language: str | None
+    contact_state: str
+    timezone: str | None
+    registered_at: datetime | None
+    created_at: datetime
+
+
+async def states(
+    session: AsyncSession, ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, EnrollmentState]:
+    """Return enrollments by id, locked until this transaction ends."""
+    rows = await bulk.read(session, _STATES, ids)
+    return {state.id: state for state in map(_state, rows)}
+
+
+async def people(session: AsyncSession, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Person]:
+    """Return enrollments with contact and address by enrollment id, the enrollments locked."""
+    rows = await bulk.read(session, _PEOPLE, ids)
+    return {person.state.id: person for person in map(_person, rows)}
+
+
+async def save(session: AsyncSession, changed: Sequence[EnrollmentState]) -> None:
+    """Write back the mutable part of enrollments."""
+    sqlite = session.get_bind().dialect.name == "sqlite"
+    names = [name for name, _type in _SAVED]
+
+    def value(state: EnrollmentState, name: str) -> Any:
+        found = getattr(state, name)
+        return utc_text(found) if sqlite and found is not None and name in _MOMENTS else found
+
+    await bulk.write(
+        session, _SAVE, [(*(value(state, name) for name in names), state.id) for state in changed]
+    )
+
+
+async def insert(session: AsyncSession, state: EnrollmentState) -> None:
+    """Insert an enrollment.
+
+    Raises IntegrityError when the contact is active in the lane already, or has this run.
+    """
+    session.add(Enrollment(**{name: getattr(state, name) for name in _STATE}))
+    await session.flush()
+
+
+async def active_in_lane(
+    session: AsyncSession, contact_id: uuid.UUID, lane: str
+) -> EnrollmentState | None:
+    """Return what the contact is active in, in this lane, or None."""
+    found = await session.scalar(
+        select(Enrollment.id).where(
+            Enrollment.contact_id == contact_id,
+            Enrollment.lane == lane,
+            Enrollment.status == ACTIVE,
+        )
+    )
+    return None if found is None else (await states(session, [found])).get(found)
+
+
+async def latest_run(
+    session: AsyncSession, contact_id: uuid.UUID, scenario_id: str
+) -> EnrollmentState | None:
+    """Return the contact's latest run of a scenario, or None."""
+    found = await session.scalar(
+        select(Enrollment.id)
+        .where(Enrollment.contact_id == contact_id, Enrollment.scenario_id == scenario_id)
+        .order_by(Enrollment.run.desc())
+        .limit(1)
+    )
+    return None if found is None else (await states(session, [found])).get(found)
+
+
+async def active_of(session: AsyncSession, contact_id: uuid.UUID) -> list[EnrollmentState]:
+    """Return everything the contact is active in."""
+    found = await session.scalars(
+        select(Enrollment.id).where(
+            Enrollment.contact_id == contact_id, Enrollment.status == ACTIVE
+        )
+    )
+    return list((await states(session, found.all())).values())
+
+
+async def enrollments_of(session: AsyncSession, contact_id: uuid.UUID) -> Sequence[Enrollment]:
+    """Return all of a contact's enrollments, oldest first."""
+    statement = (
+        select(Enrollment).where(Enrollment.contact_id == contact_id).order_by(Enrollment.id)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def held_ids(
+    session: AsyncSession, scenario_id: str, hold: str, after: uuid.UUID | None, limit: int
+) -> Sequence[uuid.UUID]:
+    """Return active enrollments of a scenario under this hold, a page by id."""
+    statement = select(Enrollment.id).where(
+        Enrollment.scenario_id == scenario_id,
+        Enrollment.hold == hold,
+        Enrollment.status == ACTIVE,
+    )
+    if after is not None:
+        statement = statement.where(Enrollment.id > after)
+    return (await session.scalars(statement.order_by(Enrollment.id).limit(limit))).all()
+
+
+async def active_ids(
+    session: AsyncSession, scenario_id: str, after: uuid.UUID | None, limit: int
+) -> Sequence[uuid.UUID]:
+    """Return active enrollments of a scenario, a page by id."""
+    statement = select(Enrollment.id).where(
+        Enrollment.scenario_id == scenario_id, Enrollment.status == ACTIVE
+    )
+    if after is not None:
+        statement = statement.where(Enrollment.id > after)
+    return (await session.scalars(statement.order_by(Enrollment.id).limit(limit))).all()
+
+
+async def positions(session: AsyncSession, scenario_id: str) -> dict[str | None, int]:
+    """Return how many people are active after each message; None: before the first."""
+    rows = await session.execute(
+        select(Enrollment.last_message_id, func.count())
+        .where(Enrollment.scenario_id == scenario_id, Enrollment.status == ACTIVE)
+        .group_by(Enrollment.last_message_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def timezone_of(session: AsyncSession, contact_id: uuid.UUID) -> str | None:
+    """Return a contact's timezone, or None while it is unknown."""
+    return await session.scalar(select(Contact.timezone).where(Contact.id == contact_id))
+
+
+async def address_ref(session: AsyncSession, address_id: uuid.UUID) -> AddressRef | None:
+    """Return an address as deliveries want it."""
+    row = await session.get(Address, address_id)
+    if row is None:
+        return None
+    return AddressRef(row.id, row.contact_id, row.channel, row.bot, row.value, row.next_send_at)
+
+
+def _moment(value: Any) -> Any:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _json(value: Any) -> Any:
+    return load_json(value) if isinstance(value, str | bytes) else value
+
+
+def _state(row: Any) -> EnrollmentState:
+    return EnrollmentState(
+        as_uuid(row[0]),
+        as_uuid(row[1]),
+        as_uuid(row[2]),
+        row[3],
+        row[4],
+        row[5],
+        row[6],
+        _moment(row[7]),
+        _json(row[8]),
+        row[9],
+        row[10],
+        row[11],
+        row[12],
+        row[13],
+        row[14],
+        _moment(row[15]),
+        _moment(row[16]),
+        _moment(row[17]),
+        _moment(row[18]),
+        row[19],
+        _moment(row[20]),
+        row[21],
+        row[22],
+        row[23],
+        row[24],
+        row[25],
+        row[26],
+    )
+
+
+def _person(row: Any) -> Person:
+    state = _state(row)
+    (
+        channel,
+        bot,
+        value,
+        reachability,
+        next_send,
+        username,
+        first_name,
+        last_name,
+        language,
+        contact_state,
+        timezone,
+        registered_at,
+        created_at,
+    ) = row[len(_STATE) :]
+    return Person(
+        state,
+        AddressRef(state.address_id, state.contact_id, channel, bot, value, next_send),
+        reachability,
+        username,
+        first_name,
+        last_name,
+        language,
+        contact_state,
+        timezone,
+        _moment(registered_at),
+        _moment(created_at),
+    )

@@ -1,0 +1,114 @@
+"""What enrollments do when something happens to their contact: an action, or the way back.
+
+An action that comes while its message is still on its way (people are fast) is remembered on the
+enrollment, and counts when the message settles.
+"""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.clock import to_us
+from dripline.content.store import ContentStore, Library
+from dripline.deliveries import queries as deliveries
+from dripline.deliveries import queue
+from dripline.deliveries.models import PROMPTED
+from dripline.events import Happened, subscribe
+from dripline.events.subscriptions import ANY_OTHER
+from dripline.scenarios import queries
+from dripline.scenarios.decide import next_due
+from dripline.scenarios.enroll import complete, note, resume, tell
+from dripline.scenarios.models import ACTIVE
+from dripline.scenarios.pause import spread
+from dripline.scenarios.state import HOLD_UNREACHABLE, EnrollmentState
+
+CONSUMER = "scenarios"
+_PRESSED = "callback.pressed"
+_BACK = "address.reachable"
+_EDITED = "content.changed"
+
+subscribe(CONSUMER, {_PRESSED, _BACK, _EDITED, ANY_OTHER})
+
+
+class ScenarioReactions:
+    """Reacts to events on behalf of enrollments."""
+
+    def __init__(self, store: ContentStore) -> None:
+        self._store = store
+
+    async def __call__(self, session: AsyncSession, event: Happened, now: datetime) -> None:
+        """React to one event."""
+        library = await self._store.current(session)
+        if event.name == _EDITED:
+            await spread(session, library, event.data.get("scenario_ids", ()), now)
+        elif event.contact_id is None:
+            return
+        elif event.name == _BACK:
+            await _come_back(session, library, event.contact_id, now)
+        else:
+            action = action_of(event.name, event.data)
+            await _act(session, library, event.contact_id, action, now)
+
+
+async def _come_back(
+    session: AsyncSession, library: Library, contact_id: uuid.UUID, now: datetime
+) -> None:
+    for state in await queries.active_of(session, contact_id):
+        scenario = library.scenario(state.scenario_id)
+        if state.hold == HOLD_UNREACHABLE and scenario is not None:
+            await resume(session, scenario, state, now, reason="reachable_again")
+
+
+async def _act(
+    session: AsyncSession, library: Library, contact_id: uuid.UUID, action: str, now: datetime
+) -> None:
+    for state in await queries.active_of(session, contact_id):
+        if state.waiting_for == action:
+            await _move_on(session, library, state, action, now)
+        elif state.waiting_for is None and _next_asks_for(library, state, action):
+            await _remember(session, state, action)
+
+
+def action_of(name: str, data: Mapping[str, object]) -> str:
+    """Return how a wait names this event: `callback:DONE`, or `event:NAME`."""
+    return f"callback:{data.get('data')}" if name == _PRESSED else f"event:{name}"
+
+
+async def _move_on(
+    session: AsyncSession, library: Library, state: EnrollmentState, action: str, now: datetime
+) -> None:
+    if state.queue_key:
+        await queue.cancel(session, [state.queue_key])
+    state.waiting_for = state.wait_until = state.hold = None
+    state.base_at = now
+    scenario = library.scenario(state.scenario_id)
+    timezone = await queries.timezone_of(session, state.contact_id)
+    following = next_due(state, scenario, now, timezone) if scenario else (now, None)
+    if following is None:
+        complete(state, now)
+    else:
+        due, message = following
+        priority = PROMPTED if due <= now or message is None else message.priority
+        await queue.push(session, [state.plan(due, priority)], now_us=to_us(now))
+    await queries.save(session, [state])
+    await note(session, state, "resumed", f"action:{action}", now)
+    if state.status != ACTIVE:
+        await note(session, state, "completed", "last_action_done", now)
+        await tell(session, state, "scenario.completed", now, "last_action_done")
+
+
+def _next_asks_for(library: Library, state: EnrollmentState, action: str) -> bool:
+    scenario = library.scenario(state.scenario_id)
+    if scenario is None:
+        return False
+    index = scenario.next_after(state.last_message_id)
+    wait = scenario.messages[index].wait if index < len(scenario.messages) else None
+    return wait is not None and f"{wait.kind}:{wait.name}" == action
+
+
+async def _remember(session: AsyncSession, state: EnrollmentState, action: str) -> None:
+    if await deliveries.in_flight_of(session, state.id):
+        state.early_action = action
+        await queries.save(session, [state])

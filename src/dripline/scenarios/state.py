@@ -1,0 +1,75 @@
+"""An enrollment's state, as the pure functions of this room read and change it."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dripline.clock import to_us
+from dripline.deliveries.queue import Entry, Key
+from dripline.scenarios.models import ACTIVE
+
+ORIGIN = "enrollment"
+
+HOLD_ACTION = "action"
+HOLD_UNREACHABLE = "unreachable"
+HOLD_PAUSED = "paused"
+
+
+@dataclass(slots=True)
+class EnrollmentState:
+    """The mutable part of an enrollment, and what identifies it."""
+
+    id: uuid.UUID
+    contact_id: uuid.UUID
+    address_id: uuid.UUID
+    scenario_id: str
+    lane: str
+    run: int
+    pace_key: str
+    started_at: datetime
+    context: dict[str, Any] | None
+    status: str
+    reason: str | None
+    hold: str | None
+    position: int
+    last_message_id: str | None
+    revision: int
+    base_at: datetime
+    last_sent_at: datetime | None
+    completed_at: datetime | None
+    stopped_at: datetime | None
+    waiting_for: str | None
+    wait_until: datetime | None
+    early_action: str | None
+    turn: int
+    recheck: int
+    resends: int
+    queue_priority: int | None
+    queue_due_us: int | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the contact is in it now."""
+        return self.status == ACTIVE
+
+    @property
+    def queue_key(self) -> Key | None:
+        """Where its row stands in the queue, as far as it knows; None when it has none."""
+        if self.queue_due_us is None or self.queue_priority is None:
+            return None
+        return Key(self.pace_key, self.queue_priority, self.queue_due_us, self.id)
+
+    def plan(self, due: datetime, priority: int) -> Entry:
+        """Plan the next step for `due`; the returned row is to be queued, any earlier one gone."""
+        self.turn += 1
+        self.queue_priority = priority
+        self.queue_due_us = to_us(due)
+        key = Key(self.pace_key, priority, self.queue_due_us, self.id)
+        return Entry(key, ORIGIN, self.id, self.turn)
+
+    def unplan(self) -> None:
+        """Plan nothing; what is queued or in flight becomes a leftover."""
+        self.turn += 1
+        self.queue_priority = None
+        self.queue_due_us = None

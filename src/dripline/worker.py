@@ -1,0 +1,91 @@
+"""The worker: runs the pump and the duties, and stops without dropping anything.
+
+The only place that repeats: a duty itself is one `run_once`.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from dripline import metrics
+from dripline.database import Wakes
+from dripline.deliveries.pump import Pump
+
+log = structlog.get_logger()
+STOP_WITHIN_S = 8.0
+_AFTER_ERROR_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One thing to do again and again: every `every_s` real seconds, or when `wake` is signalled.
+
+    `run_once` returns how much it did; a duty that did something looks again at once.
+    """
+
+    name: str
+    run_once: Callable[[], Awaitable[int]]
+    every_s: float
+    wake: str | None = None
+
+
+class Worker:
+    """Runs duties, and a pump where there is one, until it is stopped."""
+
+    def __init__(self, wakes: Wakes, duties: Sequence[Duty], pump: Pump | None = None) -> None:
+        self._wakes = wakes
+        self._duties = duties
+        self._pump = pump
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Start everything; returns at once."""
+        self._tasks = [
+            asyncio.create_task(self._repeat(duty), name=f"duty:{duty.name}")
+            for duty in self._duties
+        ]
+        if self._pump is not None:
+            self._tasks.append(asyncio.create_task(self._pump.run(), name="pump"))
+
+    async def stop(self) -> None:
+        """Finish what is in flight, give back the rest, end all duties; within ten seconds."""
+        if self._pump is not None:
+            await self._pump.stop(STOP_WITHIN_S)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def _repeat(self, duty: Duty) -> None:
+        wake = self._wakes.event(duty.wake) if duty.wake else asyncio.Event()
+        while True:
+            wake.clear()
+            did = await _run(duty)
+            if did is None:
+                await asyncio.sleep(_AFTER_ERROR_S)
+            elif did == 0:
+                await _wait(wake, duty.every_s)
+
+
+async def _run(duty: Duty) -> int | None:
+    """Run a duty once; None after an error, which is logged: a duty outlives its failures."""
+    started = time.perf_counter()
+    try:
+        return await duty.run_once()
+    except Exception as error:  # noqa: BLE001 - whatever it was, the next run may do better
+        metrics.DUTY_FAILURES.labels(duty.name).inc()
+        log.error("duty.failed", duty=duty.name, error=repr(error)[:500])
+        return None
+    finally:
+        metrics.DUTY_SECONDS.labels(duty.name).observe(time.perf_counter() - started)
+
+
+async def _wait(wake: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await wake.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,433 @@
+"""The path of a message, on each database: claimed, sent, settled; retried, held, fenced."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.channels.recorder import Recorder
+from dripline.clock import RealTime, VirtualClock, to_us
+from dripline.contacts.identify import TelegramPerson, by_telegram
+from dripline.contacts.models import Address
+from dripline.content.rendered import Rendered
+from dripline.database import Database
+from dripline.deliveries import queries, queue
+from dripline.deliveries.dispatch import Dispatcher
+from dripline.deliveries.models import (
+    LOW,
+    NORMAL,
+    PROMPTED,
+    Delivery,
+    InflightRow,
+    Pace,
+    QueueRow,
+)
+from dripline.deliveries.protocols import AddressRef, Claimed, Outgoing, Ready, Result, Source
+from dripline.deliveries.rescue import Leases, give_back, take_over_all
+from dripline.errors import (
+    ChannelDown,
+    PermanentFailure,
+    RateLimited,
+    RetryLater,
+    SendFailure,
+    Unreachable,
+)
+from dripline.events.models import Event
+from dripline.ids import new_id
+
+KEY = "telegram:main"
+
+
+class EveryRow:
+    """An origin that sends every row to the address it refers to, and remembers what ended."""
+
+    def __init__(self) -> None:
+        self.results: list[Result] = []
+
+    async def prepare(
+        self, session: AsyncSession, claimed: Sequence[Claimed], now: datetime
+    ) -> list[Ready]:
+        ready = []
+        for row in claimed:
+            address = await session.get_one(Address, row.ref)
+            ref = AddressRef(
+                address.id,
+                address.contact_id,
+                "telegram",
+                "main",
+                address.value,
+                address.next_send_at,
+            )
+            ready.append(
+                Ready(
+                    row,
+                    address.contact_id,
+                    ref,
+                    partial(Rendered, f"to {address.value}"),
+                    Source(row.id, 1, None, "m"),
+                    {"reason": "test"},
+                )
+            )
+        return ready
+
+    async def settled(
+        self, session: AsyncSession, results: Sequence[Result], now: datetime
+    ) -> None:
+        self.results += results
+
+
+class StandingTime(RealTime):
+    """Real time that passes only when a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now_us = super().now_us()
+
+    def now_us(self) -> int:
+        return self._now_us
+
+    def synchronise(self, database_us: int) -> None:
+        self._now_us = max(self._now_us, database_us)
+
+    def pass_by(self, seconds: float) -> None:
+        self._now_us += int(seconds * 1_000_000)
+
+
+class Engine:
+    """A dispatcher with everything it needs, whose channel can be told to fail."""
+
+    def __init__(self, database: Database, clock: VirtualClock) -> None:
+        self.database = database
+        self.clock = clock
+        self.origin = EveryRow()
+        self.failures: list[SendFailure] = []
+        self.channel = Recorder(clock, refuse=self._refuse)
+        self.real_time = StandingTime()
+        self.dispatcher = self.another("one")
+
+    def another(self, worker: str) -> Dispatcher:
+        return Dispatcher(
+            self.database,
+            self.clock,
+            self.real_time,
+            {"test": self.origin},
+            {"telegram": self.channel},
+            worker,
+        )
+
+    def _refuse(self, outgoing: Outgoing) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+
+    async def address(self, number: int) -> uuid.UUID:
+        async with self.database.transaction() as session:
+            person = TelegramPerson(number, f"P{number}")
+            known = await by_telegram(session, "main", person, self.clock.now())
+            return known.address_id
+
+    async def queue(
+        self, ref: uuid.UUID, *, priority: int = NORMAL, after: timedelta = timedelta()
+    ) -> uuid.UUID:
+        key = queue.Key(KEY, priority, to_us(self.clock.now() + after), new_id())
+        async with self.database.transaction() as session:
+            await queue.push(
+                session, [queue.Entry(key, "test", ref)], now_us=to_us(self.clock.now())
+            )
+        return key.id
+
+    async def run(self) -> int:
+        return await self.dispatcher.run_once(self.clock.now())
+
+    async def count(self, model: type) -> int:
+        async with self.database.reading() as session:
+            return int(await session.scalar(select(func.count()).select_from(model)) or 0)
+
+    async def queued(self) -> QueueRow:
+        async with self.database.reading() as session:
+            return (await session.scalars(select(QueueRow))).one()
+
+    @property
+    def texts(self) -> list[str]:
+        return [recorded.message.text for recorded in self.channel.sent]
+
+
+@pytest.fixture
+async def engine(database: Database, clock: VirtualClock) -> Engine:
+    async with database.transaction() as session:
+        await queries.ensure_pace(session, KEY, 100.0)
+    return Engine(database, clock)
+
+
+async def test_a_due_message_is_sent_once_and_written_down(engine: Engine) -> None:
+    await engine.queue(await engine.address(1))
+
+    assert await engine.run() == 1
+    assert await engine.run() == 0
+
+    assert engine.texts == ["to 1"]
+    assert await engine.count(QueueRow) == 0
+    assert await engine.count(InflightRow) == 0
+    async with engine.database.reading() as session:
+        delivery = (await session.scalars(select(Delivery))).one()
+        event = (await session.scalars(select(Event).where(Event.name == "message.sent"))).one()
+    assert (delivery.status, delivery.recipient, delivery.content) == ("sent", "1", "to 1")
+    assert delivery.sent_at == engine.clock.now()
+    assert delivery.decision == {"reason": "test"}
+    assert event.contact_id == delivery.contact_id
+
+
+async def test_nothing_leaves_before_it_is_due(engine: Engine) -> None:
+    await engine.queue(await engine.address(1), after=timedelta(hours=1))
+
+    assert await engine.run() == 0
+    engine.clock.advance(timedelta(minutes=59, seconds=59))
+    assert await engine.run() == 0
+    engine.clock.advance(timedelta(seconds=1))
+    assert await engine.run() == 1
+
+
+async def test_replies_go_before_the_crowd(engine: Engine) -> None:
+    for number in range(3):
+        await engine.queue(await engine.address(number), priority=LOW, after=-timedelta(hours=1))
+    await engine.queue(await engine.address(9), priority=PROMPTED)
+
+    await engine.run()
+
+    assert engine.texts == ["to 9", "to 0", "to 1", "to 2"]
+
+
+async def test_the_pace_is_shared_and_a_claim_takes_no_more_than_its_slots(
+    engine: Engine,
+) -> None:
+    async with engine.database.transaction() as session:
+        await queries.ensure_pace(session, KEY, 50_000.0)  # microseconds: twenty a second
+    for number in range(10):
+        await engine.queue(await engine.address(number))
+
+    first = await engine.dispatcher.claim(engine.clock.now(), 100)
+    second = await engine.another("two").claim(engine.clock.now(), 100)
+
+    slots = [flight.slot_us for flight in first.flights + second.flights]
+    # A tenth of a second ahead is handed out: three slots, whoever asks.
+    assert [slot - slots[0] for slot in slots] == [0, 50_000, 100_000]
+
+
+async def test_a_chat_gets_one_message_a_second(engine: Engine) -> None:
+    address = await engine.address(1)
+    for _ in range(3):
+        await engine.queue(address)
+
+    claimed = await engine.dispatcher.claim(engine.clock.now(), 100)
+
+    slots = [flight.slot_us for flight in claimed.flights]
+    assert [later - slots[0] for later in slots] == [0, 1_000_000, 2_000_000]
+
+
+async def test_a_busy_chat_does_not_hold_up_others(engine: Engine) -> None:
+    address = await engine.address(1)
+    for _ in range(8):
+        await engine.queue(address)
+
+    claimed = await engine.dispatcher.claim(engine.clock.now(), 100)
+
+    assert len(claimed.flights) == 4
+    assert await engine.count(QueueRow) == 4
+
+
+async def test_a_temporary_failure_is_retried_three_times_in_all(engine: Engine) -> None:
+    await engine.queue(await engine.address(1))
+    engine.failures = [RetryLater("later"), RetryLater("later"), RetryLater("at last")]
+
+    await engine.run()
+    row = await engine.queued()
+    assert row.attempt == 1
+    assert row.due_at - to_us(engine.clock.now()) >= 30_000_000
+    for _ in range(2):
+        engine.clock.advance(timedelta(minutes=5))
+        await engine.run()
+
+    assert await engine.count(QueueRow) == 0
+    [result] = engine.origin.results
+    assert (result.status, result.failure) == ("failed", "at last")
+
+
+async def test_a_permanent_failure_is_not_retried(engine: Engine) -> None:
+    await engine.queue(await engine.address(1))
+    engine.failures = [PermanentFailure("text is empty")]
+
+    await engine.run()
+
+    assert await engine.count(QueueRow) == 0
+    [result] = engine.origin.results
+    assert (result.status, result.failure_code) == ("failed", "rejected")
+
+
+async def test_a_blocked_bot_makes_the_address_unreachable(engine: Engine) -> None:
+    address = await engine.address(1)
+    await engine.queue(address)
+    engine.failures = [Unreachable("blocked", "bot was blocked by the user")]
+
+    await engine.run()
+
+    async with engine.database.reading() as session:
+        row = await session.get_one(Address, address)
+        names = set((await session.scalars(select(Event.name))).all())
+    assert (row.reachability, row.reachability_reason) == (
+        "blocked",
+        "bot was blocked by the user",
+    )
+    assert "address.unreachable" in names
+
+
+async def test_a_limit_holds_the_bot_for_every_worker_and_costs_no_attempt(
+    engine: Engine,
+) -> None:
+    await engine.queue(await engine.address(1))
+    engine.failures = [RateLimited("Too Many Requests", 7.0)]
+
+    await engine.run()
+
+    row = await engine.queued()
+    assert row.attempt == 0
+    other = await engine.another("two").claim(engine.clock.now(), 10)
+    assert other.taken == 0
+    async with engine.database.reading() as session:
+        pace = await session.get_one(Pace, KEY)
+    assert pace.hold_until_us - engine.real_time.now_us() > 6_000_000
+
+
+async def test_an_outage_holds_the_channel_and_costs_no_attempt(engine: Engine) -> None:
+    for number in range(3):
+        await engine.queue(await engine.address(number))
+    engine.failures = [ChannelDown("502")] * 3
+
+    await engine.run()
+
+    async with engine.database.reading() as session:
+        rows = (await session.scalars(select(QueueRow))).all()
+        pace = await session.get_one(Pace, KEY)
+    assert [(row.attempt, row.outages) for row in rows] == [(0, 1)] * 3
+    assert pace.outages == 1
+    assert pace.hold_until_us > engine.real_time.now_us()
+
+
+async def test_one_message_that_breaks_the_channel_does_not_hold_up_others(
+    engine: Engine,
+) -> None:
+    for number in range(3):
+        await engine.queue(await engine.address(number))
+    engine.failures = [ChannelDown("500")]
+
+    await engine.run()
+
+    assert len(engine.texts) == 2
+    async with engine.database.reading() as session:
+        assert (await session.get_one(Pace, KEY)).hold_until_us == 0
+
+
+async def test_late_results_of_an_expired_lease_are_fenced_off(engine: Engine) -> None:
+    await engine.queue(await engine.address(1))
+    stuck = await engine.dispatcher.claim(engine.clock.now(), 10)
+    late = await engine.dispatcher.send(stuck.flights[0])
+    await take_over_all(engine.database)
+
+    assert await engine.another("two").run_once(engine.clock.now()) == 1
+    settled = await engine.dispatcher.settle([late], engine.clock.now())
+
+    assert (len(settled.results), settled.fenced) == (0, 1)
+    assert await engine.count(Delivery) == 1
+
+
+async def test_a_dead_workers_messages_are_rescued_when_its_lease_ends(engine: Engine) -> None:
+    await engine.queue(await engine.address(1))
+    await engine.dispatcher.claim(engine.clock.now(), 10)
+    leases = Leases(engine.database, engine.real_time, "two")
+
+    engine.real_time.pass_by(20)
+    assert await leases.rescue() == 0
+    engine.real_time.pass_by(20)
+    assert await leases.rescue() == 1
+
+    assert await engine.run() == 1
+    assert await engine.count(InflightRow) == 0
+
+
+async def test_nobody_is_rescued_right_after_an_outage_of_the_database(engine: Engine) -> None:
+    await engine.queue(await engine.address(1))
+    await engine.dispatcher.claim(engine.clock.now(), 10)
+    leases = Leases(engine.database, engine.real_time, "two")
+
+    engine.real_time.pass_by(60)
+    await leases.renew()
+
+    assert await leases.rescue() == 0
+
+
+async def test_a_stopping_worker_gives_back_what_it_holds(engine: Engine) -> None:
+    await engine.queue(await engine.address(1))
+    await engine.dispatcher.claim(engine.clock.now(), 10)
+
+    assert await give_back(engine.database, "one") == 1
+
+    assert await engine.another("two").run_once(engine.clock.now()) == 1
+
+
+async def test_workers_share_the_queue_without_sending_twice(engine: Engine) -> None:
+    async with engine.database.transaction() as session:
+        await queries.ensure_pace(session, KEY, 0.01)
+    for number in range(60):
+        await engine.queue(await engine.address(number))
+    workers = [engine.another(name) for name in ("a", "b", "c")]
+
+    for _ in range(8):
+        await asyncio.gather(*(worker.run_once(engine.clock.now(), 9) for worker in workers))
+
+    assert sorted(engine.texts) == sorted(f"to {number}" for number in range(60))
+    assert await engine.count(Delivery) == 60
+
+
+async def test_a_broken_template_harms_no_other_message(engine: Engine) -> None:
+    await engine.queue(await engine.address(1))
+    await engine.queue(await engine.address(2))
+    claimed = await engine.dispatcher.claim(engine.clock.now(), 10)
+
+    def broken() -> Rendered:
+        raise ZeroDivisionError
+
+    claimed.flights[0].ready.render = broken
+    outcomes = [await engine.dispatcher.send(flight) for flight in claimed.flights]
+    await engine.dispatcher.settle(outcomes, engine.clock.now())
+
+    assert [result.status for result in engine.origin.results] == ["failed", "sent"]
+    assert engine.origin.results[0].failure_code == "template"
+
+
+async def test_cancelled_rows_are_gone(engine: Engine) -> None:
+    address = await engine.address(1)
+    row_id = await engine.queue(address)
+    key = queue.Key(KEY, NORMAL, to_us(engine.clock.now()), row_id)
+    async with engine.database.transaction() as session:
+        await queue.cancel(session, [key])
+
+    assert await engine.run() == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_the_order_of_due_times_is_kept(engine: Engine, seed: int) -> None:
+    async with engine.database.transaction() as session:
+        await queries.ensure_pace(session, KEY, 0.01)
+    offsets = list(range(40))
+    random.Random(seed).shuffle(offsets)
+    for offset in offsets:
+        await engine.queue(await engine.address(offset), after=-timedelta(seconds=100 - offset))
+
+    while await engine.dispatcher.run_once(engine.clock.now(), 7):
+        pass
+
+    assert engine.texts == [f"to {offset}" for offset in range(40)]
