@@ -39,6 +39,6 @@ class LoneClock:
 class NothingKnown:
     """Without an engine nobody decides, so there is nothing to tell."""
 
-    async def timeline(self, bot: str, chat_id: int) -> list[WhyEntry]:  # noqa: ARG002
+    async def timeline(self, bot: str, chat_id: int) -> list[WhyEntry]:
         """No entries."""
         return []

@@ -26,7 +26,6 @@ from dripline.sandbox.world.messages import Json
 log = structlog.get_logger(__name__)
 
 
-
 class BotApi:
     """The ASGI application."""
 
@@ -133,5 +132,3 @@ async def _send(
     ]
     await send({"type": "http.response.start", "status": code, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-

@@ -29,6 +29,4 @@ def forbidden(reason: str) -> BotApiError:
 
 def too_many_requests(seconds: int) -> BotApiError:
     """429: wait so many seconds."""
-    return BotApiError(
-        429, f"Too Many Requests: retry after {seconds}", {"retry_after": seconds}
-    )
+    return BotApiError(429, f"Too Many Requests: retry after {seconds}", {"retry_after": seconds})

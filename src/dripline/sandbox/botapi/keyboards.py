@@ -75,7 +75,7 @@ def _inline_button(button: Any) -> Json:
 def _text_of(button: Json, called: str) -> str:
     text = button.get("text")
     if text is None:
-        raise bad_request(f'can\'t parse {called}: Can\'t find field "text"')
+        raise bad_request(f"can't parse {called}: Can't find field \"text\"")
     if not isinstance(text, str):
         raise bad_request(f'can\'t parse {called}: Field "text" must be of type String')
     return text

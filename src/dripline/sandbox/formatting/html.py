@@ -116,9 +116,7 @@ class _Reader:
         argument = self._attributes(tag, begin)
         if tag == "span" and argument != "spoiler":
             where = self._byte(begin)
-            raise FormattingError(
-                f'Tag "span" must have class "tg-spoiler" at byte offset {where}'
-            )
+            raise FormattingError(f'Tag "span" must have class "tg-spoiler" at byte offset {where}')
         self._open.append(_Open(tag, argument, self._offset, len(self._out)))
         self._at += 1
 

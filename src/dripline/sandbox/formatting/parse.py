@@ -72,7 +72,7 @@ def _given_entity(item: Any) -> Entity | None:
     kept: Entity = {"offset": _int(item, "offset"), "length": _int(item, "length"), "type": kind}
     required = _REQUIRED.get(str(kind))
     if required and not item.get(required):
-        raise FormattingError(f'can\'t parse MessageEntity: Can\'t find field "{required}"')
+        raise FormattingError(f"can't parse MessageEntity: Can't find field \"{required}\"")
     kept.update({field: item[field] for field in (required, "language") if field and field in item})
     return kept
 
@@ -80,7 +80,7 @@ def _given_entity(item: Any) -> Entity | None:
 def _int(item: dict[str, Any], field: str) -> int:
     value = item.get(field)
     if value is None:
-        raise FormattingError(f'can\'t parse MessageEntity: Can\'t find field "{field}"')
+        raise FormattingError(f"can't parse MessageEntity: Can't find field \"{field}\"")
     try:
         return int(value)
     except (TypeError, ValueError) as error:

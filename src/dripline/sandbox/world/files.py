@@ -66,7 +66,7 @@ class FileStore:
     def reference(self, bot_id: int, kind: str, file: StoredFile, part: str = "") -> FileReference:
         """The file_id under which this bot may use the file. `part` tells photo sizes apart."""
         seed = f"{bot_id}:{kind}:{file.unique_id}:{part}".encode()
-        tail = urlsafe_b64encode(hashlib.sha256(seed).digest()[:33]).decode()
+        tail = urlsafe_b64encode(hashlib.sha256(seed).digest()[:30]).decode()
         file_id = _PREFIXES.get(kind, "BQACAgIAAxk") + tail
         if file_id not in self._references:
             self._add(FileReference(file_id, bot_id, kind, file, ""))

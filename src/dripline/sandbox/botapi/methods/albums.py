@@ -38,13 +38,13 @@ def _read(item: Any) -> tuple[str, list[Entity]]:
     if not isinstance(item, dict):
         raise bad_request("can't parse InputMedia: expected an Object")
     if "type" not in item:
-        raise bad_request('can\'t parse InputMedia: Can\'t find field "type"')
+        raise bad_request("can't parse InputMedia: Can't find field \"type\"")
     if not item.get("media"):
         raise bad_request("can't parse InputMedia: media not found")
     kind = item["type"]
     if kind == "animation":
         raise bad_request(
-            'can\'t parse InputMedia: type "animation" can\'t be used in sendMediaGroup'
+            "can't parse InputMedia: type \"animation\" can't be used in sendMediaGroup"
         )
     if kind not in _KINDS:
         raise bad_request(f'can\'t parse InputMedia: type "{kind}" is unsupported')
@@ -73,9 +73,7 @@ def _check_album(items: list[Json]) -> None:
         raise bad_request(f"{min(alone)} can't be mixed with other media types")
 
 
-async def _content(
-    api: Api, call: Call, item: Json, text: str, entities: list[Entity]
-) -> Content:
+async def _content(api: Api, call: Call, item: Json, text: str, entities: list[Entity]) -> Content:
     words, kept = checked_caption(text, entities)
     value = str(item["media"])
     if value.startswith("attach://") and value.removeprefix("attach://") not in call.files:

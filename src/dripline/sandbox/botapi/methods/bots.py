@@ -46,7 +46,7 @@ def _command(item: Any) -> Json:
         raise bad_request("can't parse BotCommand: expected an Object")
     for field in ("command", "description"):
         if field not in item:
-            raise bad_request(f'can\'t parse BotCommand: Can\'t find field "{field}"')
+            raise bad_request(f"can't parse BotCommand: Can't find field \"{field}\"")
     command = str(item["command"]).removeprefix("/")
     if not _COMMAND.fullmatch(command):
         raise bad_request("BOT_COMMAND_INVALID")

@@ -65,9 +65,7 @@ async def edit_message_media(api: Api, call: Call) -> Json:
     message, keyboard = _target(api, call)
     text, entities = checked_caption(*words)
     media = await read_media(api, call, str(item["type"]), str(item["media"]), item)
-    return _apply(
-        api, call, message, text=text, entities=entities, media=media, keyboard=keyboard
-    )
+    return _apply(api, call, message, text=text, entities=entities, media=media, keyboard=keyboard)
 
 
 def _target(api: Api, call: Call) -> tuple[Message, Json | None]:

@@ -35,9 +35,7 @@ def create_chat_invite_link(api: Api, call: Call) -> Json:
     return link_view(_new_link(call, chat, expires, limit, by_request=by_request))
 
 
-def _new_link(
-    call: Call, chat: Chat, expires: int, limit: int, *, by_request: bool
-) -> InviteLink:
+def _new_link(call: Call, chat: Chat, expires: int, limit: int, *, by_request: bool) -> InviteLink:
     url = f"https://t.me/+{secrets.token_urlsafe(12)}"
     name = call.text("name")[:_MAX_NAME]
     link = InviteLink(url, call.bot.user, name, expires, limit, by_request)
