@@ -66,6 +66,8 @@ async def check(database: Database) -> Schema:
 
     Raises Invalid when the database cannot be reached.
     """
+    if _is_missing_file(database):  # opening it would make it
+        return Schema(None, known_versions())
     async with _reached(database), database.reader.connect() as connection:
         return Schema(await connection.run_sync(_version), known_versions())
 
@@ -108,6 +110,11 @@ def shown(database: Database) -> str:
     """Return the database's address without its password."""
     plain = database.url.set(drivername=database.url.get_backend_name())
     return plain.render_as_string(hide_password=True)
+
+
+def _is_missing_file(database: Database) -> bool:
+    name = database.url.database or ""
+    return database.is_sqlite and ":memory:" not in name and not Path(name).exists()
 
 
 def _version(connection: Connection) -> str | None:

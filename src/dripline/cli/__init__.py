@@ -1,0 +1,10 @@
+"""The command line. `dripline --help` must be quick: commands import what they need inside."""
+
+
+def main() -> None:
+    """Run the command line; a failure is a sentence on standard error and a status other than 0."""
+    from dripline.cli.app import app
+    from dripline.cli.failures import told
+
+    with told():
+        app()

@@ -1,0 +1,28 @@
+"""All commands, gathered."""
+
+import typer
+
+from dripline.cli import contacts, content, database, serve
+
+app = typer.Typer(
+    name="dripline",
+    help="Funnels through a Telegram bot: nothing lost, every decision explained.",
+    no_args_is_help=True,
+    # Plain help: loading what draws boxes takes longer than everything else together.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+serve.register(app)
+contacts.register(app)
+app.add_typer(content.app, name="content")
+app.add_typer(database.app, name="db")
+app.add_typer(contacts.app, name="contacts")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from dripline import __version__
+
+    typer.echo(f"dripline {__version__}")
