@@ -4,6 +4,7 @@ Used by the Telegram channel, the readers of updates, and whoever else speaks to
 made once and never repeated here: Telegram knows no idempotency key, so whoever calls decides.
 """
 
+import json
 import re
 import secrets
 import time
@@ -97,10 +98,7 @@ class TelegramClient:
         return path
 
     def _result(self, answer: Answer, chat_id: object) -> Any:
-        try:
-            said = orjson.loads(answer.body)
-        except orjson.JSONDecodeError:
-            raise _without_json(answer) from None
+        said = loads(answer.body)
         if isinstance(said, dict):
             if said.get("ok") is True and "result" in said:
                 return said["result"]
@@ -129,6 +127,22 @@ def _without_json(answer: Answer) -> SendFailure:
             return ChannelDown(
                 f"HTTP {status} with {len(answer.body)} bytes that are no Bot API answer"
             )
+
+
+def loads(body: bytes) -> Any:
+    """Return the value of a JSON text, None when it is none.
+
+    The fast parser refuses half a surrogate pair, which people manage to send, and one of them in a
+    list of updates would hold up all others; the standard one takes it.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def multipart(payload: Mapping[str, Any], files: Sequence[File]) -> tuple[str, bytes]:

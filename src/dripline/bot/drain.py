@@ -1,0 +1,119 @@
+"""Duty: handle the updates in the inbox, in order, each once.
+
+One drainer at a time per bot: on SQLite there is one writer anyway, on PostgreSQL a lock that ends
+with the transaction says who it is. Each update has a savepoint of its own, so a poisoned one is
+marked with its error and holds up nobody. A failure of the database is no update's fault: then the
+whole batch is handled again.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline import metrics
+from dripline.bot.answers import Answers
+from dripline.bot.handle import Scene, handle
+from dripline.bot.updates import Ignored, Pressed, Update, read, source_of
+from dripline.content.store import ContentStore
+from dripline.database import Database
+from dripline.events import inbox
+from dripline.events.inbox import Received
+
+log = structlog.get_logger()
+_BATCH = 25  # a writing transaction of some 50 ms: SQLite's other writers wait for it
+# SQLSTATE classes that say nothing about the statement: connection, rollback (deadlock), resources,
+# not in the right state, intervention, system.
+_PASSING = frozenset({"08", "40", "53", "55", "57", "58"})
+
+
+class Drain:
+    """Handles the updates of all bots by name."""
+
+    def __init__(
+        self, database: Database, store: ContentStore, bots: Sequence[str], answers: Answers
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._bots = tuple(bots)
+        self._answers = answers
+
+    async def run_once(self, now: datetime) -> int:
+        """Handle a batch of each bot; return how many updates were dealt with."""
+        return sum([await self._bot(bot, now) for bot in self._bots])
+
+    async def _bot(self, bot: str, now: datetime) -> int:
+        async with self._database.reading() as session:
+            if not await inbox.pending(session, source_of(bot), limit=1):
+                return 0
+        callbacks: list[str] = []
+        async with self._database.transaction() as session:
+            if not await _is_ours(session, bot):
+                return 0
+            received = await inbox.pending(session, source_of(bot), limit=_BATCH)
+            library = await self._store.current(session)
+            for row in received:
+                update = read(row.body)
+                await self._one(session, Scene(bot, row.source_id, library), row, update, now)
+                callbacks += _callback_of(update)
+        self._answers.answer(bot, callbacks)
+        return len(received)
+
+    async def _one(
+        self, session: AsyncSession, scene: Scene, row: Received, update: Update, now: datetime
+    ) -> None:
+        try:
+            async with session.begin_nested():
+                handled = await handle(session, scene, update, now)
+        except Exception as error:
+            if _will_pass(error):
+                raise
+            await self._poisoned(session, scene, row, error, now)
+            return
+        await inbox.done(session, row.id, now)
+        metrics.UPDATES.labels(scene.bot, "handled" if handled else "ignored").inc()
+
+    async def _poisoned(
+        self,
+        session: AsyncSession,
+        scene: Scene,
+        row: Received,
+        error: Exception,
+        now: datetime,
+    ) -> None:
+        metrics.UPDATES.labels(scene.bot, "failed").inc()
+        log.error(
+            "update.failed", bot=scene.bot, update_id=scene.update_id, error=repr(error)[:500]
+        )
+        await inbox.done(session, row.id, now, error=repr(error)[:2000])
+
+
+async def _is_ours(session: AsyncSession, bot: str) -> bool:
+    if session.get_bind().dialect.name != "postgresql":
+        return True
+    return bool(
+        await session.scalar(
+            text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"),
+            {"name": f"dripline.drain:{bot}"},
+        )
+    )
+
+
+def _callback_of(update: Update) -> list[str]:
+    match update:
+        case Pressed(callback_id=found) | Ignored(callback_id=str(found)):
+            return [found]
+        case _:
+            return []
+
+
+def _will_pass(error: Exception) -> bool:
+    """Whether an error is the database's own, so that the same update may do well later."""
+    if not isinstance(error, DBAPIError) or isinstance(error, (DataError, IntegrityError)):
+        return False
+    if isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated:
+        return True
+    return str(getattr(error.orig, "sqlstate", None) or "")[:2] in _PASSING

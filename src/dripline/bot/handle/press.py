@@ -1,0 +1,33 @@
+"""A pressed button: an event that waits may hear, or the way into another scenario."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.bot.handle.scene import Scene, happened, meet, say
+from dripline.bot.updates import Pressed
+from dripline.errors import NotFound
+from dripline.scenarios import switch
+from dripline.scenarios.switch import Outcome
+from dripline.texts import gettext as _
+
+GO = "go:"  # what content compiles a start-another-scenario button to
+
+
+async def press(session: AsyncSession, scene: Scene, update: Pressed, now: datetime) -> None:
+    """Tell by an event what was pressed; start the scenario of a `go:` button."""
+    known = await meet(session, scene, update.person, now)
+    data = {"bot": scene.bot, "data": update.data}
+    if not await happened(session, scene, known, "callback.pressed", data, now):
+        return
+    if not update.data.startswith(GO):
+        return
+    scenario_id = update.data.removeprefix(GO)
+    ids = (known.contact_id, known.address_id)
+    try:
+        outcome = await switch.request(session, scene.library, *ids, scenario_id, now)
+    except NotFound:
+        outcome = Outcome.NOTHING
+    if outcome is Outcome.NOTHING:
+        text = _("This part is not available any more.", known.language)
+        await say(session, scene, known, update.person, text, now)

@@ -1,0 +1,48 @@
+"""`/start`: enter the default scenario, or the one that a deep link names."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.bot.handle.scene import Scene, happened, meet, say
+from dripline.bot.updates import Started
+from dripline.content.store import Library
+from dripline.scenarios import switch
+from dripline.scenarios.switch import Outcome
+from dripline.texts import gettext as _
+
+# Typed codes of deep links (SPEC §15): kept on the event, for the rooms that know what they mean.
+_CODES = {"r_": "referral", "p_": "post"}
+
+
+async def start(session: AsyncSession, scene: Scene, update: Started, now: datetime) -> None:
+    """Follow a `/start`, bare or of a deep link."""
+    known = await meet(session, scene, update.person, now)
+    scenario_id = _scenario_of(scene.library, update.payload)
+    code = None if scenario_id else _code_of(update.payload)
+    data = {"bot": scene.bot, "payload": update.payload, "scenario_id": scenario_id, "code": code}
+    if not await happened(session, scene, known, "bot.started", data, now):
+        return
+    language = known.language
+    if update.payload and scenario_id is None and code is None:
+        text = _("This link leads nowhere any more, so here is our main course.", language)
+        await say(session, scene, known, update.person, text, now)
+    ids = (known.contact_id, known.address_id)
+    if scenario_id is not None:
+        outcome = await switch.request(session, scene.library, *ids, scenario_id, now)
+    else:
+        outcome = await switch.start(session, scene.library, *ids, now)
+    if outcome is Outcome.NOTHING:
+        text = _("There is nothing new for you here right now. We will write to you.", language)
+        await say(session, scene, known, update.person, text, now)
+
+
+def _scenario_of(library: Library, payload: str | None) -> str | None:
+    """Return the payload if it is exactly the id of a scenario that may be entered."""
+    scenario = library.scenario(payload) if payload else None
+    return scenario.id if scenario is not None and scenario.is_active else None
+
+
+def _code_of(payload: str | None) -> dict[str, str] | None:
+    kind = _CODES.get(payload[:2]) if payload else None
+    return {"kind": kind, "value": payload[2:66]} if kind and payload else None
