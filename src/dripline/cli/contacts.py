@@ -1,15 +1,17 @@
 """Who they are, what happened to them and why, and what would happen."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from html import unescape
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncSession
-
+    from dripline.analytics.why import Line
     from dripline.contacts.models import Contact
+    from dripline.wiring.simulate import Step
 
 Who = Annotated[str, typer.Argument(help="Telegram id, @username, email, name or contact id.")]
 
@@ -46,14 +48,9 @@ def why(
     message: Annotated[str | None, typer.Argument(help="Only what concerns this message.")] = None,
 ) -> None:
     """Tell what was decided about a contact, and why: sent, waiting, skipped, switched, blocked."""
-    from dripline import wiring
     from dripline.cli import start
 
-    entries = start.run(wiring.why(start.settings_from(quiet=True), contact, message))
-    if not entries:
-        typer.echo("Nothing has happened yet.")
-    for entry in entries:
-        typer.echo(_told(entry))
+    start.run(_why(contact, message))
 
 
 def simulate(
@@ -61,14 +58,9 @@ def simulate(
     contact: Annotated[str, typer.Option("--for", help="As whom: id, @username, name.")],
 ) -> None:
     """Show exact messages, times and channels, by the production scheduler on a virtual clock."""
-    from dripline import wiring
     from dripline.cli import start
 
-    steps = start.run(wiring.simulate(start.settings_from(quiet=True), scenario, contact))
-    for step in steps:
-        typer.echo(
-            f"{_moment(step.at)}  {step.channel:<9} {step.message_id:<20} {_line(step.text)}"
-        )
+    start.run(_simulate(scenario, contact))
 
 
 async def _list(words: str, limit: int) -> None:
@@ -81,12 +73,13 @@ async def _list(words: str, limit: int) -> None:
 
 
 async def _show(who: str) -> None:
+    from dripline.analytics.why import find_contact
     from dripline.cli import start
     from dripline.contacts import queries
     from dripline.scenarios.queries import enrollments_of
 
     async with start.reading() as session:
-        contact = await _meant(session, who)
+        contact = await find_contact(session, who)
         typer.echo(f"{_called(contact)}  ({contact.id})")
         typer.echo(f"  state {contact.state}, language {contact.language or 'unknown'}, ", nl=False)
         typer.echo(f"here since {_moment(contact.created_at)}")
@@ -111,27 +104,29 @@ async def _show(who: str) -> None:
         )
 
 
-async def _meant(session: "AsyncSession", who: str) -> "Contact":
-    """Return the one contact that `who` means.
+async def _why(who: str, message: str | None) -> None:
+    from dripline.analytics.why import find_contact, timeline
+    from dripline.cli import start
 
-    Raises NotFound for nobody, Conflict for several.
-    """
-    import uuid
-    from contextlib import suppress
+    async with start.reading() as session:
+        contact = await find_contact(session, who)
+        lines = await timeline(session, contact.id, names={}, message_id=message)
+    if not lines:
+        typer.echo("Nothing has happened yet.")
+    for line in lines:
+        typer.echo(_told(line))
 
-    from dripline.contacts import queries
-    from dripline.errors import USER_NOT_FOUND, Conflict, NotFound
 
-    with suppress(ValueError):
-        if (contact := await queries.contact(session, uuid.UUID(who))) is not None:
-            return contact
-    found = await queries.contacts_named(session, who, 6)
-    if not found:
-        raise NotFound(f"There is no contact {who}.", code=USER_NOT_FOUND)
-    if len(found) > 1:
-        names = "; ".join(f"{_called(contact)} ({contact.id})" for contact in found[:5])
-        raise Conflict(f"{who} may mean several: {names}. Give the id.", code="AMBIGUOUS")
-    return found[0]
+async def _simulate(scenario: str, who: str) -> None:
+    from dripline.cli import start
+    from dripline.clock import RealClock
+    from dripline.wiring.simulate import simulate as simulated
+
+    settings = start.settings_from(quiet=True)
+    async with start.opened(settings) as database:
+        steps = await simulated(settings, database, scenario, who, RealClock().now())
+    for step in steps:
+        typer.echo(_simulated(step))
 
 
 def _section(title: str, lines: Sequence[str]) -> None:
@@ -147,11 +142,19 @@ def _called(contact: "Contact") -> str:
     return " ".join(filter(None, (name, handle))) or "(no name)"
 
 
-def _told(entry: Any) -> str:
-    where = "/".join(filter(None, (entry.scenario, entry.message_id)))
-    due = f" until {_moment(entry.due)}" if entry.due else ""
-    head = f"{_moment(entry.at)}  {entry.kind:<10} {where:<28} {entry.title}{due}"
-    return f"{head} ({entry.detail})" if entry.detail else head
+def _told(line: "Line") -> str:
+    where = "/".join(filter(None, (line.scenario, line.message_id)))
+    due = f" until {_moment(line.due)}" if line.due else ""
+    head = f"{_moment(line.at)}  {line.kind:<10} {where:<28} {line.title}{due}"
+    return f"{head} ({line.detail})" if line.detail else head
+
+
+def _simulated(step: "Step") -> str:
+    if step.note:
+        return f"{_moment(step.at)}  stands still: {step.note}"
+    media = f" [{step.media} media]" if step.media else ""
+    buttons = "".join(f" [{text}]" for text in step.buttons)
+    return f"{_moment(step.at)}  {step.channel:<9} {_line(step.text)}{media}{buttons}"
 
 
 def _moment(moment: datetime) -> str:
@@ -159,5 +162,5 @@ def _moment(moment: datetime) -> str:
 
 
 def _line(text: str, width: int = 60) -> str:
-    plain = " ".join(text.split())
+    plain = " ".join(unescape(re.sub(r"<[^>]*>", "", text)).split())
     return plain if len(plain) <= width else plain[: width - 1] + "…"

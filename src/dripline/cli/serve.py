@@ -64,11 +64,11 @@ def demo(
     ] = False,
 ) -> None:
     """Try it without an account: a chat in the browser, a sample course, a clock to speed up."""
-    from dripline import wiring
     from dripline.cli import start
+    from dripline.wiring.demo import demo as demonstrated
 
     settings = start.settings_from(quiet=True, log_format="console")
-    start.run(wiring.demo(settings, port=port, open_browser=not no_open))
+    start.run(demonstrated(settings, port=port, open_browser=not no_open))
 
 
 def _serve(
@@ -80,8 +80,8 @@ def _serve(
     watch: bool = False,
     force: bool = False,
 ) -> None:
-    from dripline import wiring
     from dripline.cli import start
+    from dripline.wiring.serve import serve
 
     settings = start.settings_from(host=host, port=port)
-    start.run(wiring.serve(settings, parts=parts, content_dir=content, watch=watch, force=force))
+    start.run(serve(settings, parts=parts, content_dir=content, watch=watch, force=force))

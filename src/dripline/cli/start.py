@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from dripline.database import Database
     from dripline.settings import Settings
 
 T = TypeVar("T")
@@ -54,18 +55,24 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def reading() -> AsyncIterator["AsyncSession"]:
-    """Open the settings' database for commands that only look.
+async def opened(settings: "Settings") -> AsyncIterator["Database"]:
+    """Open the database, making it if it is fresh.
 
     Raises Conflict when its schema is not the one we know, Invalid when it cannot be reached.
     """
     from dripline.database import Database
     from dripline.database.upgrade import prepare
 
-    database = Database.from_url(settings_from(quiet=True).database_url)
+    database = Database.from_url(settings.database_url)
     try:
         await prepare(database)
-        async with database.reading() as session:
-            yield session
+        yield database
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def reading() -> AsyncIterator["AsyncSession"]:
+    """Open the settings' database for commands that only look."""
+    async with opened(settings_from(quiet=True)) as database, database.reading() as session:
+        yield session
