@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from dripline.content.rendered import Button, Media, Rendered
-from dripline.content.telegram_html import measured_length, split_text
+from dripline.content.telegram_html import measured_length, split_text, utf16_length
 from dripline.errors import PermanentFailure
 
 TEXT_LIMIT: Final = 4096  # UTF-16 units after entities are parsed (Bot API, sendMessage)
@@ -63,7 +63,7 @@ def requests_for(message: Rendered) -> int:
 
 def fits(text: str, limit: int) -> bool:
     """Whether Telegram counts at most `limit` units; parsing is only paid for when it is close."""
-    if len(text) * 2 <= limit or _utf16_length(text) <= limit:  # tags and entities only shrink
+    if utf16_length(text) <= limit:  # tags and entities only shrink
         return True
     return measured_length(text) <= limit
 
@@ -134,7 +134,3 @@ def _button(button: Button) -> dict[str, Any]:
                     code="button",
                 )
             return {"text": button.text, "callback_data": button.value}
-
-
-def _utf16_length(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -1,6 +1,5 @@
 """What every handler knows: the bot, the update's number, the content; and how it speaks."""
 
-import html
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from dripline.contacts import identify, reachability
 from dripline.contacts.identify import Known, TelegramPerson
 from dripline.contacts.models import REACHABLE
 from dripline.content.store import Library
+from dripline.content.telegram_html import escape
 from dripline.deliveries import system
 from dripline.deliveries.protocols import AddressRef
 from dripline.events import NewEvent, append
@@ -62,4 +62,4 @@ async def say(
     address = AddressRef(
         known.address_id, known.contact_id, identify.TELEGRAM, scene.bot, str(person.id)
     )
-    await system.say(session, address, html.escape(text, quote=False), now - _BEFORE)
+    await system.say(session, address, escape(text), now - _BEFORE)
