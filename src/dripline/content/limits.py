@@ -1,0 +1,27 @@
+"""How big content may be: Telegram's limits, and ours against what would hurt the engine."""
+
+from typing import Final
+
+TEXT_UNITS: Final = 4096  # sendMessage, UTF-16 units after entities are parsed (Bot API)
+CAPTION_UNITS: Final = 1024  # sendPhoto and its neighbours
+ALBUM_FILES: Final = 10  # sendMediaGroup
+CALLBACK_BYTES: Final = 64  # InlineKeyboardButton.callback_data
+PAYLOAD_CHARACTERS: Final = 64  # deep-link payload, [A-Za-z0-9_-]
+PHOTO_BYTES: Final = 10 * 1024 * 1024  # photo upload
+FILE_BYTES: Final = 50 * 1024 * 1024  # upload of any other file
+KEYBOARD_BUTTONS: Final = 100  # inline keyboard; more are refused
+ROW_BUTTONS: Final = 8
+
+TEMPLATE_CHARACTERS: Final = 64 * 1024  # source of one template
+RENDERED_CHARACTERS: Final = 40_000  # about ten of Telegram's messages
+LOOP_ITERATIONS: Final = 1_000
+BLOCK_DEPTH: Final = 12
+LOCAL_BYTES: Final = 200_000
+LIST_ITEMS: Final = 1_000
+NUMBER_DIGITS: Final = 30
+
+JSON_BYTES: Final = 4 * 1024 * 1024
+JSON_DEPTH: Final = 40
+FOLDER_FILES: Final = 10_000
+SCENARIO_MESSAGES: Final = 1_000
+ID_CHARACTERS: Final = 61  # with `go:` before it a scenario's id is callback data of 64 bytes
