@@ -40,7 +40,7 @@ texts: $(READY) ## Collect texts from the source, compile translations
 	$(BIN)/pybabel -q compile -D dripline -d src/dripline/texts/locales
 
 migration: $(READY) ## Draft the next step of the schema from the tables (NAME=0002_what)
-	$(BIN)/python -m dripline.wiring.migration $(NAME)
+	$(BIN)/python scripts/migration.py $(NAME)
 
 lock: ## Choose versions anew, for every platform, with hashes
 	uv pip compile --universal --generate-hashes --python-version 3.11 --upgrade --no-header \

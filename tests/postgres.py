@@ -189,6 +189,13 @@ class PostgresServer:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def describe(self, name: str) -> str:
+        """Return a database's schema as pg_dump writes it, without what differs by run."""
+        command = [self.tools / "pg_dump", "--schema-only", "--no-owner", self.url(name)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        lines = done.stdout.splitlines()
+        return "\n".join(line for line in lines if not line.startswith(("\\", "--")))
+
     def create_database(self, name: str, template: str = "template0") -> str:
         """Make a database and return its address."""
         self.sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')

@@ -146,6 +146,7 @@ def alembic_config(connection: Connection, **attributes: Any) -> Any:
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("file_template", "%%(rev)s")
     config.attributes.update(attributes, connection=connection)
     return config
 

@@ -1,4 +1,4 @@
-"""${message}"""
+"""Schema ${up_revision}."""
 
 import sqlalchemy as sa
 from alembic import op
