@@ -169,3 +169,14 @@ async def prune_inbox(session: AsyncSession, before: datetime) -> int:
     """Delete what was dealt with long ago, past any provider's repeats."""
     statement = delete(InboxRow).where(InboxRow.done_at < before)
     return cast("CursorResult[Any]", await session.execute(statement)).rowcount
+
+
+async def events_of(session: AsyncSession, contact_id: uuid.UUID, limit: int) -> Sequence[Event]:
+    """Return a contact's latest events other than of messages, newest first."""
+    statement = (
+        select(Event)
+        .where(Event.contact_id == contact_id, Event.source != "delivery")
+        .order_by(Event.id.desc())
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()

@@ -26,7 +26,7 @@ _consumers: dict[str, frozenset[str]] = {}
 
 
 # The engine's own events, by the thousand a second: only who names them reacts to them.
-_OWN = frozenset({"message", "address", "scenario", "content"})
+_OWN = ("message.sent", "message.failed", "address.", "scenario.", "content.")
 ANY_OTHER = "*"
 
 
@@ -40,7 +40,7 @@ def subscribe(consumer: str, names: Iterable[str]) -> None:
 
 def consumers_of(name: str) -> Sequence[str]:
     """Return the consumers that react to events of this name."""
-    other = name.partition(".")[0] not in _OWN
+    other = not name.startswith(_OWN)
     return [
         consumer
         for consumer, names in _consumers.items()

@@ -251,7 +251,6 @@ def _go_on(
         return
     state.hold = None
     state.recheck = 0
-    state.revision = scenario.revision if scenario else state.revision
     following = after_message(
         state,
         scenario,

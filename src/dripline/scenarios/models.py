@@ -21,7 +21,8 @@ class Enrollment(Base):
     `base_at` is the moment from which the next message's delay counts: the start, the last message
     or an action. `hold` says why nothing is queued: `action` (only its time-out is), `unreachable`,
     `paused`. `turn` rises whenever the plan changes, so that a queue row or a late result of an
-    earlier plan is known as such. `recheck` asks the next decision to look up what was sent.
+    earlier plan is known as such. `recheck` asks the next decision to look up what was sent; so
+    does a `revision`, the one it was entered in, that is not the scenario's any more.
     """
 
     __tablename__ = "enrollments"

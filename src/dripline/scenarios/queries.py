@@ -235,6 +235,17 @@ async def positions(session: AsyncSession, scenario_id: str) -> dict[str | None,
     return {row[0]: row[1] for row in rows}
 
 
+async def contact_due_at(session: AsyncSession, due_us: int) -> Contact | None:
+    """Return a contact whose next step is due at this moment (microseconds), or None."""
+    found: Contact | None = await session.scalar(
+        select(Contact)
+        .join(Enrollment, Enrollment.contact_id == Contact.id)
+        .where(Enrollment.queue_due_us == due_us, Enrollment.status == ACTIVE)
+        .limit(1)
+    )
+    return found
+
+
 async def timezone_of(session: AsyncSession, contact_id: uuid.UUID) -> str | None:
     """Return a contact's timezone, or None while it is unknown."""
     return await session.scalar(select(Contact.timezone).where(Contact.id == contact_id))

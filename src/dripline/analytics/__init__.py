@@ -1,0 +1,1 @@
+"""Questions the operator asks, answered in SQL; above all: why."""

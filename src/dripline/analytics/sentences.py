@@ -1,0 +1,87 @@
+"""Reasons in words. Codes stand in the database; what people read is made here."""
+
+from dripline.texts import gettext as _
+from dripline.texts import marked
+
+_DECISIONS = {
+    "enrolled": marked("Entered the scenario"),
+    "resumed": marked("Goes on"),
+    "wait": marked("Not yet"),
+    "skip": marked("Passed over"),
+    "park": marked("Stands still"),
+    "stopped": marked("Stopped"),
+    "completed": marked("Completed"),
+}
+_HOLDS = {
+    "action": marked("Waits for an action"),
+    "unreachable": marked("Waits until the contact can be reached"),
+    "paused": marked("Waits: the scenario is paused"),
+}
+_REASONS = {
+    "asked_for": marked("the contact asked for it"),
+    "asked_again": marked("asked for again"),
+    "summary": marked("the scenario is completed: its summary"),
+    "system": marked("an answer of the bot itself"),
+    "first_message": marked("the first message"),
+    "due": marked("its delay was over"),
+    "wait_timed_out": marked("nobody pressed in time"),
+    "not_due_yet": marked("its delay is not over"),
+    "awaiting_action": marked("an action is awaited"),
+    "already_sent": marked("it was sent before"),
+    "condition_not_met": marked("its condition is not met"),
+    "no_messages_left": marked("no messages are left"),
+    "no_messages": marked("the scenario has no messages"),
+    "last_message_sent": marked("the last message was sent"),
+    "last_action_done": marked("the last action was done"),
+    "scenario_paused": marked("the scenario is paused"),
+    "scenario_off": marked("the scenario is switched off"),
+    "reachable_again": marked("the contact can be reached again"),
+    "blocked": marked("the contact has blocked the bot"),
+    "needs_start": marked("the contact has not started the bot"),
+    "deactivated": marked("the contact's account is deleted"),
+    "unreachable": marked("the contact cannot be reached"),
+    "template": marked("the template failed"),
+    "rejected": marked("the channel rejected it"),
+    "attempts": marked("every attempt failed"),
+    "contact.created": marked("First seen"),
+    "bot.started": marked("Pressed Start"),
+    "callback.pressed": marked("Pressed a button"),
+    "message.received": marked("Wrote a message"),
+    "address.unreachable": marked("Cannot be reached any more"),
+    "address.reachable": marked("Can be reached again"),
+    "scenario.started": marked("Started the scenario"),
+    "scenario.completed": marked("Completed the scenario"),
+    "scenario.stopped": marked("Stopped the scenario"),
+}
+
+
+def decision_title(kind: str, language: str | None) -> str:
+    """Return what a kind of decision is called."""
+    return _(_DECISIONS.get(kind, kind), language)
+
+
+def hold_title(hold: str, language: str | None) -> str:
+    """Return why an enrollment stands still."""
+    return _(_HOLDS.get(hold, hold), language)
+
+
+def sent_title(channel: str, language: str | None) -> str:
+    """Return that a message was sent, and how."""
+    return _("Sent by {channel}", language, channel=channel.capitalize())
+
+
+def failure_title(language: str | None) -> str:
+    """Return that a message failed."""
+    return _("Could not be sent", language)
+
+
+def reason_words(code: str, language: str | None) -> str:
+    """Return a reason in words; a code without words, such as of a custom event, as it is."""
+    name, _colon, what = code.partition(":")
+    match name, what:
+        case "switched_to", str(scenario) if scenario:
+            return _("the contact went over to “{scenario}”", language, scenario=scenario)
+        case "action", str(action) if action:
+            shown = action.removeprefix("callback:").removeprefix("event:")
+            return _("the contact did what was asked: {action}", language, action=shown)
+    return _(_REASONS.get(code, code), language)

@@ -1,0 +1,161 @@
+"""Why: everything that happened to a contact and will, in order, each with its reason in words."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.analytics.sentences import (
+    decision_title,
+    failure_title,
+    hold_title,
+    reason_words,
+    sent_title,
+)
+from dripline.clock import from_us
+from dripline.contacts import queries as contacts
+from dripline.contacts.models import Contact
+from dripline.deliveries import queries as deliveries
+from dripline.deliveries.models import Decision, Delivery
+from dripline.errors import USER_NOT_FOUND, Conflict, NotFound
+from dripline.events import queries as events
+from dripline.scenarios import queries as enrollments
+from dripline.scenarios.models import ACTIVE, Enrollment
+from dripline.texts import gettext as _
+
+_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that happened, or will, and why. `due` is set for what is still to come.
+
+    Kinds: sent, failed, waiting, skipped, parked, stopped, completed, entered, resumed, event.
+    """
+
+    at: datetime
+    kind: str
+    title: str
+    detail: str = ""
+    scenario: str = ""
+    message_id: str = ""
+    due: datetime | None = None
+
+
+async def find_contact(session: AsyncSession, words: str) -> Contact:
+    """Return the contact meant by a Telegram id, an email, a username, a name or our own id.
+
+    Raises NotFound (USER_NOT_FOUND), or Conflict when several are meant.
+    """
+    try:
+        by_id = await contacts.contact(session, uuid.UUID(words))
+    except ValueError:
+        by_id = None
+    if by_id is not None:
+        return by_id
+    found = await contacts.contacts_named(session, words, 6)
+    if not found:
+        raise NotFound(f"No contact matches “{words}”.", code=USER_NOT_FOUND)
+    if len(found) > 1:
+        names = ", ".join(contact.username or contact.first_name or "?" for contact in found)
+        raise Conflict(f"“{words}” matches several contacts: {names}. Give the Telegram id.")
+    return found[0]
+
+
+async def timeline(
+    session: AsyncSession,
+    contact_id: uuid.UUID,
+    *,
+    names: Mapping[str, str],
+    language: str | None = None,
+    message_id: str | None = None,
+    real_us: int = 0,
+) -> list[Line]:
+    """Return a contact's story, oldest first, what is still to come last.
+
+    `names` are scenarios' names by id. With `message_id`, only what concerns that message.
+    """
+    lines = [
+        _decided(row, language) for row in await deliveries.decisions_of(session, contact_id, _MOST)
+    ]
+    lines += [
+        _sent(row, language) for row in await deliveries.deliveries_of(session, contact_id, _MOST)
+    ]
+    lines += [
+        Line(row.occurred_at, "event", reason_words(row.name, language), _event_detail(row.data))
+        for row in await events.events_of(session, contact_id, _MOST)
+    ]
+    lines.sort(key=lambda line: line.at)
+    held = dict(await deliveries.held_keys(session, real_us)) if real_us else {}
+    for enrollment in await enrollments.enrollments_of(session, contact_id):
+        if enrollment.status == ACTIVE:
+            on_its_way = await deliveries.in_flight_of(session, enrollment.id)
+            lines.append(_present(enrollment, held, language, on_its_way=on_its_way))
+    if message_id is not None:
+        lines = [line for line in lines if line.message_id == message_id]
+    return [_named(line, names) for line in lines]
+
+
+def _decided(row: Decision, language: str | None) -> Line:
+    return Line(
+        row.decided_at,
+        _KINDS.get(row.kind, row.kind),
+        decision_title(row.kind, language),
+        reason_words(row.reason, language),
+        row.scenario_id or "",
+        row.message_id or "",
+    )
+
+
+_KINDS = {"enrolled": "entered", "park": "parked", "wait": "waiting", "skip": "skipped"}
+
+
+def _sent(row: Delivery, language: str | None) -> Line:
+    at = row.sent_at or row.failed_at or row.scheduled_at
+    if row.status == "failed":
+        title, detail = failure_title(language), row.failure_reason or ""
+    else:
+        title = sent_title(row.channel, language)
+        detail = reason_words(str((row.decision or {}).get("reason", "")), language)
+    kind = "failed" if row.status == "failed" else "sent"
+    return Line(at, kind, title, detail, row.scenario_id or "", row.message_id)
+
+
+def _present(
+    row: Enrollment, held: Mapping[str, str | None], language: str | None, *, on_its_way: bool
+) -> Line:
+    """Return where an active enrollment stands now."""
+    due = from_us(row.queue_due_us) if row.queue_due_us is not None else None
+    if on_its_way:
+        title, detail = _("On its way now", language), ""
+    elif row.hold is not None:
+        title, detail = hold_title(row.hold, language), row.waiting_for or ""
+    else:
+        title = _("Waits for its time", language)
+        detail = held.get(row.pace_key) or ""
+        if detail:
+            title = _("Due, but the channel is held", language)
+    kind = "parked" if row.hold in {"unreachable", "paused"} else "waiting"
+    at = due or row.last_sent_at or row.started_at
+    return Line(at, kind, title, detail, row.scenario_id, "", due)
+
+
+def _event_detail(data: Mapping[str, object]) -> str:
+    shown = (data.get(name) for name in ("data", "text", "payload", "state", "reason"))
+    return next((str(value)[:200] for value in shown if value), "")
+
+
+def _named(line: Line, names: Mapping[str, str]) -> Line:
+    if not line.scenario or line.scenario not in names:
+        return line
+    return Line(
+        line.at,
+        line.kind,
+        line.title,
+        line.detail,
+        names[line.scenario],
+        line.message_id,
+        line.due,
+    )

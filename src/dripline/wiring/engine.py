@@ -1,0 +1,164 @@
+"""Build the engine: what decides, sends and settles, whoever runs it."""
+
+import os
+import secrets
+import socket
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from dripline.channels.telegram import OnMigrated, TelegramChannel
+from dripline.clients.http1 import Http1Client
+from dripline.clients.telegram import TelegramClient
+from dripline.clock import Clock, RealTime
+from dripline.contacts import queries as contacts
+from dripline.content.store import ContentStore
+from dripline.database import Database, Wakes
+from dripline.deliveries import pace, queries, queue
+from dripline.deliveries.dispatch import Dispatcher
+from dripline.deliveries.protocols import Channel, Origin
+from dripline.deliveries.pump import Pump
+from dripline.deliveries.rescue import RENEW_EVERY_S, Leases
+from dripline.deliveries.system import ORIGIN as SYSTEM
+from dripline.deliveries.system import SystemOrigin
+from dripline.events.react import React
+from dripline.scenarios.advance import EnrollmentOrigin
+from dripline.scenarios.direct import ORIGIN as DIRECT
+from dripline.scenarios.direct import DirectOrigin
+from dripline.scenarios.reactions import CONSUMER, ScenarioReactions
+from dripline.scenarios.render import Renderer
+from dripline.scenarios.state import ORIGIN as ENROLLMENT
+from dripline.settings import Settings
+from dripline.wiring.media import StoredMedia
+from dripline.wiring.models import import_models
+from dripline.worker import Duty
+
+TELEGRAM = "telegram"
+
+
+@dataclass(slots=True)
+class Engine:
+    """Everything that deciding and sending needs, built once a process."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    real_time: RealTime
+    wakes: Wakes
+    store: ContentStore
+    clients: Mapping[str, TelegramClient]
+    channels: Mapping[str, Channel]
+    origins: Mapping[str, Origin]
+    dispatcher: Dispatcher
+    worker: str
+
+    def pump(self) -> Pump:
+        """Return the pump that keeps messages in flight."""
+        wake = self.wakes.event(queue.WAKE_QUEUE)
+        return Pump(self.dispatcher, wake, self.settings.in_flight)
+
+    def duties(self) -> list[Duty]:
+        """Return the duties beside the pump."""
+        react = React(self.database, {CONSUMER: ScenarioReactions(self.store)})
+        leases = Leases(self.database, self.real_time, self.worker)
+        return [
+            Duty("react", lambda: react.run_once(self.clock.now()), 1.0, "react"),
+            Duty("renew", _once(leases.renew), RENEW_EVERY_S),
+            Duty("rescue", leases.rescue, 5.0),
+        ]
+
+    async def prepare(self) -> None:
+        """Make the pace of each bot known."""
+        async with self.database.transaction() as session:
+            for bot in self.clients:
+                key = queue.pace_key(TELEGRAM, bot)
+                interval = pace.interval_us(self.settings.telegram_rate)
+                await queries.ensure_pace(session, key, interval)
+
+    async def close(self) -> None:
+        """Close channels and database."""
+        for channel in self.channels.values():
+            await channel.close()
+        await self.database.close()
+
+
+def open_database(settings: Settings, wakes: Wakes) -> Database:
+    """Return the database of the settings, with the wakes of this process."""
+    import_models()
+    database = Database.from_url(settings.database_url)
+    database.wakes = wakes
+    return database
+
+
+def build(
+    settings: Settings,
+    clock: Clock,
+    *,
+    database: Database | None = None,
+    channels: Mapping[str, Channel] | None = None,
+    real_time: RealTime | None = None,
+) -> Engine:
+    """Build an engine; nothing is opened yet. `channels` replace those of the settings."""
+    wakes = Wakes()
+    database = database or open_database(settings, wakes)
+    database.wakes = wakes
+    real_time = real_time or RealTime()
+    store = ContentStore(database)
+    clients = telegram_clients(settings) if channels is None else {}
+    if channels is None:
+        channels = {TELEGRAM: TelegramChannel(clients, StoredMedia(database), _mover(database))}
+    origins = origins_of(store, settings.default_language)
+    worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+    dispatcher = Dispatcher(database, clock, real_time, origins, channels, worker)
+    return Engine(
+        settings,
+        database,
+        clock,
+        real_time,
+        wakes,
+        store,
+        clients,
+        channels,
+        origins,
+        dispatcher,
+        worker,
+    )
+
+
+def origins_of(store: ContentStore, default_language: str) -> dict[str, Origin]:
+    """Return who decides about queue rows, by the name that rows carry."""
+    renderer = Renderer(default_language)
+    return {
+        ENROLLMENT: EnrollmentOrigin(store, renderer),
+        DIRECT: DirectOrigin(store, renderer),
+        SYSTEM: SystemOrigin(),
+    }
+
+
+def telegram_clients(settings: Settings) -> dict[str, TelegramClient]:
+    """Return a client for each bot; they share connections."""
+    if not settings.bots:
+        return {}
+    http = Http1Client(settings.telegram_api_base)
+    return {
+        name: TelegramClient(settings.telegram_api_base, token.get_secret_value(), http=http)
+        for name, token in settings.bots.items()
+    }
+
+
+def _mover(database: Database) -> OnMigrated:
+    async def moved(address_id: uuid.UUID, value: str) -> None:
+        async with database.transaction() as session:
+            await contacts.change_value(session, address_id, value)
+
+    return moved
+
+
+def _once(call: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[int]]:
+    """Let a duty rest after each run: it never has more to do at once."""
+
+    async def run() -> int:
+        await call()
+        return 0
+
+    return run

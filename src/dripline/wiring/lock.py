@@ -1,0 +1,44 @@
+"""One working process per SQLite file: a lock that ends with the process, however it ends."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from dripline.database import Database
+from dripline.errors import Conflict
+
+
+class SoleWorker:
+    """Holds the lock beside a SQLite file; on PostgreSQL, and in memory, there is nothing to lock."""
+
+    def __init__(self, database: Database) -> None:
+        name = database.url.database if database.is_sqlite else None
+        in_memory = name in {None, "", ":memory:"}
+        self._path = None if in_memory else Path(f"{name}.lock")
+        self._handle: int | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock; return whether this process is now the only one that can be at work.
+
+        Raises Conflict when another process works on the file.
+        """
+        if self._path is None:
+            return False
+        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._handle)
+            self._handle = None
+            raise Conflict(
+                "Another dripline process works on this SQLite file. Stop it first, or keep the "
+                "data in PostgreSQL (DATABASE_URL=postgresql://…), where any number may work.",
+                code="DATABASE_IN_USE",
+            ) from None
+        return True
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None

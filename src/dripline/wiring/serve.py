@@ -1,0 +1,245 @@
+"""Run the product: everything in one process, or its parts on many machines.
+
+web       health, metrics, webhooks in         (stores what comes, answers)
+worker    the pump, the duties, the drain      (decides and sends)
+bot       long polling of each bot             (stores what comes)
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from dripline.bot.answers import TelegramAnswers
+from dripline.bot.drain import Drain
+from dripline.bot.polling import Poller
+from dripline.bot.webhook import Webhook, register
+from dripline.clock import Clock, RealClock
+from dripline.database import Database, listen
+from dripline.database.upgrade import prepare
+from dripline.deliveries import queries as deliveries
+from dripline.deliveries.rescue import take_over_all
+from dripline.errors import ChannelRefused, Conflict, Invalid, SendFailure
+from dripline.events import queries as events
+from dripline.events.inbox import WAKE_INBOX
+from dripline.settings import Settings
+from dripline.wiring.content import follow, push_folder
+from dripline.wiring.engine import Engine, build
+from dripline.wiring.lock import SoleWorker
+from dripline.wiring.web import WebServer
+from dripline.worker import Duty, Worker
+
+log = structlog.get_logger()
+EVERYTHING = frozenset({"web", "worker", "bot"})
+_SILENT_WORKER_S = 30
+_KEEP_INBOX = timedelta(days=3)
+
+
+class Service:
+    """One process of the product: started, then stopped without dropping anything."""
+
+    def __init__(
+        self, settings: Settings, parts: frozenset[str], clock: Clock, engine: Engine | None = None
+    ) -> None:
+        self.settings = settings
+        self.parts = parts
+        self.engine = engine or build(settings, clock)
+        self._lock = SoleWorker(self.engine.database)
+        self._answers = TelegramAnswers(self.engine.clients)
+        self._worker = Worker(
+            self.engine.wakes, self._duties(), self.engine.pump() if "worker" in parts else None
+        )
+        self._unlisten: Callable[[], Awaitable[None]] | None = None
+        self._web: WebServer | None = None
+
+    async def start(self, content_dir: Path | None = None, *, force: bool = False) -> None:
+        """Check everything that can be checked, then start.
+
+        Raises Invalid, Conflict or NotFound with a sentence that says what to do.
+        """
+        database = self.engine.database
+        if database.is_sqlite and self.parts != EVERYTHING:
+            raise Conflict(
+                "On SQLite everything runs in one process: use `dripline run`. For parts on their "
+                "own set DATABASE_URL=postgresql://…",
+                code="NEEDS_POSTGRESQL",
+            )
+        alone = self._lock.acquire()
+        await prepare(database)
+        if alone:
+            await take_over_all(database)
+        if content_dir is not None:
+            await push_folder(self.engine, content_dir, force=force)
+        await _introduce(self.engine, self.parts)
+        await self.engine.prepare()
+        self._unlisten = await listen(database, self.engine.wakes)
+        await self._start_web()
+        await self._worker.start()
+        log.info(
+            "dripline.ready",
+            parts=sorted(self.parts),
+            bots=sorted(self.engine.clients),
+            address=self._web.address if self._web else None,
+        )
+
+    async def stop(self) -> None:
+        """Take nothing more in, finish what is in flight, give back the rest."""
+        if self._web is not None:
+            await self._web.stop()
+        await self._worker.stop()
+        await self._answers.close()
+        if self._unlisten is not None:
+            with suppress(Exception):
+                await self._unlisten()
+        await self.engine.close()
+        self._lock.release()
+        log.info("dripline.stopped")
+
+    @property
+    def address(self) -> str | None:
+        """Where the web part listens."""
+        return self._web.address if self._web else None
+
+    def _duties(self) -> list[Duty]:
+        engine, duties = self.engine, []
+        if "worker" in self.parts:
+            drain = Drain(engine.database, engine.store, list(engine.clients), self._answers)
+            duties += engine.duties()
+            duties.append(
+                Duty("drain", lambda: drain.run_once(engine.clock.now()), 1.0, WAKE_INBOX)
+            )
+            duties.append(Duty("prune", lambda: _prune(engine), 3600.0))
+        if "bot" in self.parts and self.settings.telegram_updates == "polling":
+            duties += [_polling(engine, bot) for bot in engine.clients]
+        return duties
+
+    async def _start_web(self) -> None:
+        from dripline.api.app import create_app
+
+        engine, settings = self.engine, self.settings
+        checks = {"database": lambda: _schema(engine.database)}
+        if "worker" in self.parts:
+            checks["worker"] = lambda: _heartbeat(engine)
+        webhook = None
+        if "web" in self.parts:
+            webhook = Webhook(engine.database, engine.clock, settings.signing_key, engine.clients)
+        server = WebServer(create_app(checks, webhook), settings.host, settings.port)
+        try:
+            await server.start()
+        except OSError:
+            if "web" in self.parts:
+                raise
+            # Several workers of one machine: only one of them can have the port, and none needs it.
+            log.warning("health.not_served", reason=f"port {settings.port} is in use")
+            return
+        self._web = server
+
+
+async def serve(
+    settings: Settings,
+    *,
+    parts: frozenset[str] = EVERYTHING,
+    content_dir: Path | None = None,
+    watch: bool = False,
+    force: bool = False,
+) -> None:
+    """Run parts of the product until SIGINT or SIGTERM; a second signal ends it at once."""
+    if "bot" in parts and not settings.bots:
+        raise Invalid(
+            "TELEGRAM_BOT_TOKEN is not set. Get a token from @BotFather, or try `dripline demo`, "
+            "which needs none.",
+            code="NO_BOT",
+        )
+    service = Service(settings, parts, RealClock())
+    stopping = stop_on_signals()
+    try:
+        await service.start(content_dir, force=force)
+        watching = None
+        if watch and content_dir is not None:
+            watching = asyncio.create_task(follow(service.engine, content_dir, force=force))
+        await stopping.wait()
+        if watching is not None:
+            watching.cancel()
+    finally:
+        await service.stop()
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGINT or SIGTERM sets; a second signal of the kind ends the process."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked(number: signal.Signals) -> None:
+        stopping.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked, number)
+    return stopping
+
+
+async def _introduce(engine: Engine, parts: frozenset[str]) -> None:
+    """Ask each bot who it is: a wrong token is told now, not by messages that fail."""
+    for bot, client in engine.clients.items():
+        variable = "TELEGRAM_BOT_TOKEN" + ("" if bot == "main" else f"_{bot.upper()}")
+        try:
+            me = await client.call("getMe", timeout=5.0)
+            if "bot" in parts and engine.settings.telegram_updates == "webhook":
+                await _register(engine, bot)
+        except ChannelRefused:
+            raise Invalid(
+                f"Telegram refuses {variable}. Copy the token again from @BotFather.",
+                code="INVALID_TOKEN",
+            ) from None
+        except SendFailure as failure:
+            log.warning("bot.not_answering", bot=bot, reason=failure.reason)
+            continue
+        username = me.get("username") if isinstance(me, dict) else None
+        log.info("bot.known", bot=bot, username=username)
+
+
+async def _register(engine: Engine, bot: str) -> None:
+    settings = engine.settings
+    if settings.public_url is None:
+        raise Invalid(
+            "TELEGRAM_UPDATES=webhook needs PUBLIC_URL, the https address under which Telegram "
+            "reaches this machine.",
+            code="NO_PUBLIC_URL",
+        )
+    await register(engine.clients[bot], bot, settings.public_url, settings.signing_key)
+
+
+def _polling(engine: Engine, bot: str) -> Duty:
+    poller = Poller(engine.database, bot, engine.clients[bot])
+
+    async def poll() -> int:
+        # A long poll waits by itself, so there is no rest between two of them.
+        await poller.run_once(engine.clock.now())
+        return 1
+
+    return Duty(f"poll_{bot}", poll, 0.0)
+
+
+async def _prune(engine: Engine) -> int:
+    async with engine.database.transaction() as session:
+        await events.prune_inbox(session, engine.clock.now() - _KEEP_INBOX)
+    return 0
+
+
+async def _schema(database: Database) -> str | None:
+    from dripline.database.upgrade import check
+
+    schema = await check(database)
+    return None if schema.is_current else "the schema is not current: run `dripline db upgrade`"
+
+
+async def _heartbeat(engine: Engine) -> str | None:
+    async with engine.database.reading() as session:
+        seen = await deliveries.latest_heartbeat(session)
+    if seen is None or engine.real_time.now_us() - seen > _SILENT_WORKER_S * 1_000_000:
+        return f"no worker has been seen for {_SILENT_WORKER_S} s"
+    return None

@@ -1,0 +1,150 @@
+"""`dripline simulate`: what a contact would get, when and where, by the production duties.
+
+The scenario and the contact are copied into a database in memory; the clock is moved from one due
+moment to the next; a recorder stands where the channel stood.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.analytics.why import find_contact
+from dripline.channels.recorder import Recorder
+from dripline.clock import RealTime, VirtualClock, from_us
+from dripline.contacts.models import Address, Attribute, Contact, Tag
+from dripline.content.models import TABLES
+from dripline.content.store import ContentStore
+from dripline.database import Base, Database
+from dripline.deliveries import queries
+from dripline.deliveries.claim import next_due_us
+from dripline.errors import SCENARIO_NOT_FOUND, USER_NOT_FOUND, NotFound
+from dripline.scenarios.enroll import enroll
+from dripline.scenarios.models import Enrollment
+from dripline.settings import Settings
+from dripline.wiring.engine import TELEGRAM, Engine, build
+
+_MOST_STEPS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One message as it would go out, or a stop (`text` says of what) in `note`."""
+
+    at: datetime
+    channel: str
+    text: str
+    media: int
+    buttons: tuple[str, ...]
+    note: str = ""
+
+
+class HurriedTime(RealTime):
+    """Real time in which the pace never makes anyone wait: ten seconds pass at every look."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now_us = super().now_us()
+
+    def now_us(self) -> int:
+        """Return a moment ten seconds after the one before."""
+        self._now_us += 10_000_000
+        return self._now_us
+
+
+async def simulate(
+    settings: Settings, database: Database, scenario_id: str, contact: str, start: datetime
+) -> list[Step]:
+    """Play a scenario for a contact from its beginning.
+
+    Raises NotFound (SCENARIO_NOT_FOUND, USER_NOT_FOUND). Nothing is written to `database`.
+    """
+    copy = Database.from_url("sqlite://")
+    clock = VirtualClock(start)
+    recorder = Recorder(clock)
+    engine = build(
+        settings, clock, database=copy, channels={TELEGRAM: recorder}, real_time=HurriedTime()
+    )
+    try:
+        address = await _copy(database, copy, contact)
+        async with copy.transaction() as session:
+            await queries.ensure_pace(session, f"{TELEGRAM}:{address.bot}", 1.0)
+            library = await ContentStore(copy).current(session)
+            scenario = library.scenario(scenario_id)
+            if scenario is None:
+                known = ", ".join(sorted(library.scenarios)) or "none"
+                raise NotFound(
+                    f"There is no scenario “{scenario_id}”. There are: {known}.",
+                    code=SCENARIO_NOT_FOUND,
+                )
+            await enroll(
+                session, scenario, address.contact_id, address.id, start, reason="simulated"
+            )
+        await _play(engine, clock)
+        return [*_steps(recorder), *await _rest(copy)]
+    finally:
+        await copy.close()
+
+
+async def _play(engine: Engine, clock: VirtualClock) -> None:
+    for _ in range(_MOST_STEPS):
+        while await engine.dispatcher.run_once(clock.now()):
+            await asyncio.sleep(0)
+        due = await next_due_us(engine.database)
+        if due is None:
+            return
+        clock.jump_to(from_us(due) + timedelta(microseconds=0))
+
+
+def _steps(recorder: Recorder) -> list[Step]:
+    return [
+        Step(
+            sent.at,
+            sent.address.channel,
+            sent.message.text,
+            len(sent.message.media),
+            tuple(button.text for row in sent.message.keyboard for button in row),
+        )
+        for sent in recorder.sent
+    ]
+
+
+async def _rest(database: Database) -> Sequence[Step]:
+    """Return where it stands still, when it does."""
+    async with database.reading() as session:
+        row = (await session.scalars(select(Enrollment))).first()
+    if row is None or row.hold is None:
+        return []
+    return [Step(row.base_at, "", "", 0, (), note=row.waiting_for or row.hold)]
+
+
+async def _copy(source: Database, target: Database, contact: str) -> Address:
+    async with target.writer.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    async with source.reading() as reading, target.transaction() as writing:
+        for table in TABLES:
+            rows = (await reading.execute(select(table))).mappings().all()
+            if rows:
+                await writing.execute(insert(table), [dict(row) for row in rows])
+        found = await find_contact(reading, contact)
+        await _copy_rows(reading, writing, Contact, Contact.id == found.id)
+        for model in (Address, Attribute, Tag):
+            await _copy_rows(reading, writing, model, model.contact_id == found.id)
+        address = (
+            await writing.scalars(select(Address).where(Address.channel == TELEGRAM))
+        ).first()
+        if address is None:
+            raise NotFound(f"“{contact}” has no Telegram chat.", code=USER_NOT_FOUND)
+        return address
+
+
+async def _copy_rows(
+    reading: AsyncSession, writing: AsyncSession, model: type[Base], where: object
+) -> None:
+    table = model.__table__
+    rows = (await reading.execute(select(table).where(where))).mappings().all()  # type: ignore[arg-type]
+    if rows:
+        await writing.execute(insert(table), [dict(row) for row in rows])  # type: ignore[arg-type]
