@@ -46,7 +46,7 @@ async def draft(name: str) -> None:
 
 
 def _tidy(file: Path) -> None:
-    text = re.sub(r"^ *# ###.*\n", "", file.read_text(), flags=re.MULTILINE)
+    text = re.sub(r"(?m)^ *# ###.*\n", "", file.read_text())
     used = [word for word in ("Id", "Json", "UtcDateTime") if f"{word}()" in text]
     imported = f"from dripline.database import {', '.join(used)}\n"
     file.write_text(

@@ -4,7 +4,9 @@ SQLite has one writer: writing transactions begin with BEGIN IMMEDIATE on a pool
 so that our own tasks wait in line instead of colliding, and readers run beside it (WAL).
 """
 
+import random
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,8 +20,8 @@ from dripline.database.types import dump_json, load_json
 from dripline.errors import Invalid
 
 _AFTER_COMMIT = "after_commit"
+_JOURNAL_TRIES = 100
 _SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # a commit that was answered survives a power cut
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=20000",  # milliseconds: the command line beside a running server
@@ -147,6 +149,7 @@ def _sqlite_engine(url: URL, cache_mb: int, *, immediate: bool, **pool: Any) -> 
         # The driver would begin transactions by itself, deferred; we begin them, below.
         connection.isolation_level = None
         cursor = connection.cursor()
+        _keep_journal(cursor)
         for pragma in (*_SQLITE_PRAGMAS, f"PRAGMA cache_size=-{max(cache_mb, 2) * 1024}"):
             cursor.execute(pragma)
         cursor.close()
@@ -156,6 +159,25 @@ def _sqlite_engine(url: URL, cache_mb: int, *, immediate: bool, **pool: Any) -> 
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _keep_journal(cursor: Any) -> None:
+    """Have the file keep a write-ahead log.
+
+    Two connections that turn a fresh file over at once wait for each other for ever, so each waits
+    briefly and tries again.
+    """
+    cursor.execute("PRAGMA busy_timeout=50")
+    for _ in range(_JOURNAL_TRIES):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(random.uniform(0.001, 0.05))  # noqa: S311 - who is first is no secret
+        else:
+            return
+    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 async def database_us(session: AsyncSession, fallback: Callable[[], int]) -> int:

@@ -54,7 +54,7 @@ def _described(file: Path) -> dict[str, list[str]]:
     with closing(sqlite3.connect(file)) as connection:
         rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
         return {
-            name: sorted(line.strip(" \t,") for line in sql.splitlines())
+            name: sorted(line.strip(" \t,") for line in sql.splitlines() if line.strip())
             for name, sql in rows
             if name != "alembic_version"
         }
