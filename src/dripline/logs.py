@@ -57,12 +57,12 @@ def masked(render: Render, secrets: Iterable[str]) -> Render:
 
 
 def _secret_pattern(secrets: Iterable[str]) -> re.Pattern[str]:
-    # In a JSON line a secret stands as JSON writes it, with quotes and backslashes escaped.
+    # A line holds a secret as JSON or Python writes it, with quotes and backslashes escaped.
     known = {
         form
         for secret in secrets
         if len(secret) >= SHORTEST_SECRET
-        for form in (secret, orjson.dumps(secret).decode()[1:-1])
+        for form in (secret, orjson.dumps(secret).decode()[1:-1], repr(secret)[1:-1])
     }
     longest_first = sorted(known, key=len, reverse=True)
     return re.compile("|".join([_BOT_TOKEN.pattern, *map(re.escape, longest_first)]))
@@ -74,7 +74,10 @@ def _json(_logger: Any, _method: str, record: MutableMapping[str, Any]) -> str:
 
 
 def _console() -> Render:
-    renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    # Plain tracebacks: the boxed ones show local variables, and break lines inside a secret.
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
     return lambda logger, method, record: str(renderer(logger, method, record))
 
 

@@ -106,12 +106,20 @@ def normalised(url: str) -> URL:
         case "sqlite":
             return parsed.set(drivername="sqlite+aiosqlite")
         case "postgresql" | "postgres":
-            return parsed.set(drivername="postgresql+asyncpg")
+            return _for_asyncpg(parsed.set(drivername="postgresql+asyncpg"))
         case other:
             raise Invalid(
                 f"DATABASE_URL names {other}; dripline keeps its data in sqlite:///… or postgresql://…",
                 code="INVALID_DATABASE_URL",
             )
+
+
+def _for_asyncpg(url: URL) -> URL:
+    # Hosting services hand out libpq's `sslmode`; the driver calls it `ssl`, with the same values.
+    if "sslmode" not in url.query:
+        return url
+    query = {"ssl" if key == "sslmode" else key: value for key, value in url.query.items()}
+    return url.set(query=query)
 
 
 def _sqlite_engines(url: URL, cache_mb: int) -> tuple[AsyncEngine, AsyncEngine]:
