@@ -116,12 +116,12 @@ def wait(spec: Mapping[str, Any]) -> Wait | None:
     return Wait(kind, name, timing(timeout) if timeout else None)
 
 
-def _rows(keyboard: Any, button_sets: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+def _rows(keyboard: Any, button_sets: Mapping[str, Any]) -> Iterable[Any]:
     if not keyboard:
         return ()
-    if ref := keyboard.get("button_set_ref"):
-        return button_sets.get(ref, {}).get("rows", ())
-    return keyboard.get("rows", ())
+    ref = keyboard.get("button_set_ref")
+    found: Iterable[Any] = (button_sets.get(ref, {}) if ref else keyboard).get("rows", ())
+    return found
 
 
 def _button(spec: Mapping[str, Any]) -> ButtonTemplate:

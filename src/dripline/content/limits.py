@@ -14,8 +14,10 @@ ROW_BUTTONS: Final = 8
 
 TEMPLATE_CHARACTERS: Final = 64 * 1024  # source of one template
 RENDERED_CHARACTERS: Final = 40_000  # about ten of Telegram's messages
-LOOP_ITERATIONS: Final = 1_000
+LOOP_ITERATIONS: Final = 500
 BLOCK_DEPTH: Final = 12
+TEMPLATE_MARKS: Final = 500  # {{ … }} and {% … %} in one template
+RENDER_WORK: Final = 5_000_000  # characters that one rendering's filters may go through
 LOCAL_BYTES: Final = 200_000
 LIST_ITEMS: Final = 1_000
 NUMBER_DIGITS: Final = 30

@@ -1,12 +1,11 @@
-"""Liquid, compiled once and bounded: a template cannot run code, loop for ever or grow without end."""
+"""Liquid, compiled once and bounded: no code is run, no loop goes on for ever, nothing explodes."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
 from liquid import Environment, FalsyStrictUndefined
-from liquid.exceptions import LiquidError
-from liquid.exceptions import LiquidSyntaxError
+from liquid.exceptions import LiquidError, LiquidSyntaxError
 
 from dripline.errors import TEMPLATE_RENDER_FAILED, Invalid, PermanentFailure
 

@@ -86,9 +86,7 @@ class Markup:
                 self.linked_at, "error", "unbalanced-html", "This <a href=… has no closing quote."
             )
         for name, at in self.stack:
-            self.report(
-                at, "error", "unbalanced-html", f"<{name}> is never closed; add </{name}>."
-            )
+            self.report(at, "error", "unbalanced-html", f"<{name}> is never closed; add </{name}>.")
 
     def _step(self, text: str, at: int, offset: int, out: list[str]) -> int:
         character = text[at]
@@ -168,9 +166,7 @@ class Markup:
         if not self.stack or self.stack[-1][0] != name:
             inner = self.stack[-1][0] if self.stack else None
             hint = f"; close <{inner}> first" if inner else ", but none is open"
-            self.report(
-                offset, "error", "unbalanced-html", f"</{name}> closes a <{name}>{hint}."
-            )
+            self.report(offset, "error", "unbalanced-html", f"</{name}> closes a <{name}>{hint}.")
             return
         self.stack.pop()
         out.append(f"</{name}>")
@@ -211,9 +207,7 @@ class Markup:
                     )
                 return f'<tg-emoji emoji-id="{escape(given.get("emoji-id", ""))}">'
         if name in PLAIN_TAGS and given:
-            self.report(
-                offset, "warning", "attribute", f"<{name}> has no attributes in Telegram."
-            )
+            self.report(offset, "warning", "attribute", f"<{name}> has no attributes in Telegram.")
         return f"<{name}>"
 
     def _link(self, href: str, offset: int) -> str:

@@ -1,4 +1,4 @@
-"""`dripline demo`: the real engine around a local stand-in for Telegram, and a clock to speed up."""
+"""`dripline demo`: the real engine, a local stand-in for Telegram, and a clock to speed up."""
 
 import asyncio
 import tempfile

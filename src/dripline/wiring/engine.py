@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from dripline.channels.content_files import ContentFiles
 from dripline.channels.telegram import OnMigrated, TelegramChannel
 from dripline.clients.http1 import Http1Client
 from dripline.clients.telegram import TelegramClient
@@ -29,7 +30,6 @@ from dripline.scenarios.reactions import CONSUMER, ScenarioReactions
 from dripline.scenarios.render import Renderer
 from dripline.scenarios.state import ORIGIN as ENROLLMENT
 from dripline.settings import Settings
-from dripline.wiring.media import StoredMedia
 from dripline.wiring.models import import_models
 from dripline.worker import Duty
 
@@ -106,7 +106,7 @@ def build(
     store = ContentStore(database)
     clients = telegram_clients(settings) if channels is None else {}
     if channels is None:
-        channels = {TELEGRAM: TelegramChannel(clients, StoredMedia(database), _mover(database))}
+        channels = {TELEGRAM: TelegramChannel(clients, ContentFiles(database), _mover(database))}
     origins = origins_of(store, settings.default_language)
     worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
     dispatcher = Dispatcher(database, clock, real_time, origins, channels, worker)

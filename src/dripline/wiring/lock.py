@@ -9,7 +9,7 @@ from dripline.errors import Conflict
 
 
 class SoleWorker:
-    """Holds the lock beside a SQLite file; on PostgreSQL, and in memory, there is nothing to lock."""
+    """Holds the lock beside a SQLite file; PostgreSQL, and memory, need none."""
 
     def __init__(self, database: Database) -> None:
         name = database.url.database if database.is_sqlite else None
