@@ -35,7 +35,7 @@ bench: $(READY) ## Measure, against peers in the same run; writes docs/benchmark
 
 texts: $(READY) ## Collect texts from the source, compile translations
 	$(BIN)/pybabel -q extract -k _ -k marked --no-location --omit-header -o $(VENV)/dripline.pot src
-	$(BIN)/pybabel -q update --no-wrap --ignore-obsolete --ignore-pot-creation-date \
+	$(BIN)/pybabel -q update --no-wrap --ignore-obsolete --no-fuzzy-matching --ignore-pot-creation-date \
 		-D dripline -i $(VENV)/dripline.pot -d src/dripline/texts/locales
 	$(BIN)/pybabel -q compile -D dripline -d src/dripline/texts/locales
 

@@ -77,7 +77,7 @@ def test_no_secret_gets_out_by_any_way(
 ) -> None:
     logs.configure("info", form, [secret])
     log = structlog.get_logger()
-    log.info("in the action " + secret)
+    log.info(" ".join(["in the action", secret]))
     log.info("in.a.field", url=f"https://api.telegram.org/bot{secret}/getMe")
     log.info("in.a.nested.value", request={"headers": [{"key": secret}]})
     logging.getLogger("library").warning("in an argument %s", secret)
