@@ -43,7 +43,6 @@ class TelegramClient:
 
     def __init__(self, base: str, token: str, *, http: HttpClient | None = None) -> None:
         self._http = http or Http1Client(base)
-        self._owns_http = http is None
         self._token = token
         self._paths: dict[str, str] = {}
         self._recent = RecentSends()
@@ -74,9 +73,8 @@ class TelegramClient:
         return await self._post(method, content_type, body, payload.get("chat_id"), timeout)
 
     async def close(self) -> None:
-        """Give back the connections, unless they are shared."""
-        if self._owns_http:
-            await self._http.close()
+        """Close the connections; bots that share them stop together."""
+        await self._http.close()
 
     async def _post(
         self, method: str, content_type: str, body: bytes, chat_id: object, timeout: float

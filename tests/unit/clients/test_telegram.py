@@ -183,8 +183,8 @@ async def test_bots_may_share_connections(server: ScriptedServer) -> None:
     http = Http1Client(server.url)
     first, second = (TelegramClient(server.url, f"{n}:x", http=http) for n in (1, 2))
     await first.call("getMe")
-    await first.close()
     await second.call("getMe")
     assert [request.path for request in server.requests] == ["/bot1:x/getMe", "/bot2:x/getMe"]
     assert server.connections == 1
-    await http.close()
+    await first.close()
+    await second.close()
