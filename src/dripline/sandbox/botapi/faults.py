@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from itertools import count
 
 from dripline.sandbox.world.messages import Json
@@ -27,7 +28,10 @@ class FaultKind(StrEnum):
 
 @dataclass(slots=True)
 class Fault:
-    """A fault that waits for the calls it is meant for. `count` 0: until it is taken away."""
+    """A fault that waits for the calls it is meant for.
+
+    `count` 0: until it is taken away. `method` may be a pattern, such as `send*`.
+    """
 
     kind: FaultKind
     count: int = 1
@@ -43,7 +47,7 @@ class Fault:
     def concerns(self, bot_id: int, method: str, chat_id: int) -> bool:
         """Whether it is meant for this call."""
         return (
-            (not self.method or self.method.lower() == method)
+            (not self.method or fnmatchcase(method, self.method.lower()))
             and (not self.chat_id or self.chat_id == chat_id)
             and (not self.bot_id or self.bot_id == bot_id)
         )

@@ -51,7 +51,7 @@ async def file(request: Request) -> Response:
 
 ROUTES: list[BaseRoute] = [
     Route("/", page),
-    Route("/api/events", events),
+    Route("/events", events),
     Route("/files/{unique_id}/{name:path}", file),
     Mount("/static", StaticFiles(directory=_HERE / "static")),
 ]

@@ -1,0 +1,128 @@
+// Messages as bubbles: groups, albums, days, keyboards.
+
+import { h, icon } from "./dom.js";
+import { rich } from "./entities.js";
+import { fileRow, isPicture, mosaic, mosaicWidth } from "./media.js";
+import { state } from "./store.js";
+import { dayName, dayNumber, hourMinute, t } from "./words.js";
+
+const TOGETHER = 600; // seconds within which bubbles of one sender stand close
+
+// Albums become one item: {messages: [...], ...}; everything else is alone.
+export function items(messages) {
+  const result = [];
+  for (const message of messages) {
+    const last = result.at(-1);
+    if (message.album && last?.album === message.album) last.messages.push(message);
+    else result.push({ album: message.album, messages: [message] });
+  }
+  return result;
+}
+
+export function draw(messages, view) {
+  const nodes = [];
+  const list = items(messages);
+  list.forEach((item, at) => {
+    const message = item.messages[0];
+    const before = list[at - 1]?.messages[0];
+    if (!before || dayNumber(before.date) !== dayNumber(message.date)) {
+      nodes.push(h("div", { class: "day" }, dayName(message.date, view.now())));
+    }
+    if (view.freshFrom === message.id) nodes.push(h("div", { class: "fresh" }, t("unread")));
+    if (message.service) nodes.push(service(message));
+    else nodes.push(bubble(item, view, { first: !together(before, message), last: !together(message, list[at + 1]?.messages[0]) }));
+  });
+  return nodes;
+}
+
+function together(one, other) {
+  return Boolean(one && other && !one.service && !other.service && one.sender?.id === other.sender?.id
+    && other.date - one.date < TOGETHER && dayNumber(one.date) === dayNumber(other.date));
+}
+
+function service(message) {
+  const came = message.service.new_chat_members?.[0];
+  const went = message.service.left_chat_member;
+  if (came) return h("div", { class: "service" }, t("joined", { name: came.first_name }));
+  if (went) return h("div", { class: "service" }, t("left", { name: went.first_name }));
+  return h("div", { class: "service" }, t("migrated"));
+}
+
+function bubble(item, view, { first, last }) {
+  const message = item.messages[0];
+  const mine = message.sender?.id === view.contact;
+  const words = item.messages.find((one) => one.text) || message;
+  const media = item.messages.map((one) => one.media).filter(Boolean);
+  const pictured = media.length > 0 && media.every(isPicture);
+  const body = h("div", { class: `bubble ${pictured ? "pictured" : ""} ${pictured && words.text ? "captioned" : ""}` });
+  if (first && !mine && view.group && message.sender) body.append(h("div", { class: "who" }, message.sender.name));
+  if (message.origin) body.append(h("div", { class: "from" }, t("forwarded", { name: originName(message.origin) })));
+  if (message.reply_to) body.append(quoted(message.reply_to, view));
+  const box = pictured ? mosaic(media) : null;
+  const text = words.text ? h("div", { class: "text", dir: "auto" }, rich(words.text, words.entities, view.act)) : null;
+  if (box && media[0].caption_above && text) { box.classList.add("below"); body.append(text, box); }
+  else body.append(...[box, files(media, pictured), text].filter(Boolean));
+  const time = meta(words, mine, pictured && !words.text);
+  if (text) text.append(h("span", { class: `tail ${words.edited ? "long" : ""}` }));
+  body.append(time);
+  const article = h("article", { class: `msg ${mine ? "mine" : ""} ${first ? "first" : ""} ${last ? "last" : ""}`, "data-id": message.id }, body);
+  if (pictured) body.style.width = `${mosaicWidth(media)}px`;
+  if (message.keyboard) { article.classList.add("boxed"); article.append(keyboard(message, view)); }
+  return article;
+}
+
+function files(media, pictured) {
+  if (!media.length || pictured) return null;
+  return h("div", { class: "files" }, media.map(fileRow));
+}
+
+function originName(origin) {
+  return origin.sender_user?.first_name || origin.chat?.title || "";
+}
+
+function quoted(reply, view) {
+  return h("button", { class: "reply", type: "button", onclick: () => view.act.show(reply.id) },
+    h("b", {}, reply.sender), h("span", {}, reply.text || (reply.media ? t("photo") : "")));
+}
+
+function meta(message, mine, over) {
+  const parts = [];
+  if (message.edited) parts.push(h("i", {}, t("edited")));
+  parts.push(h("time", { datetime: new Date(message.date * 1000).toISOString() }, hourMinute(message.date)));
+  if (mine) parts.push(icon("ticks"));
+  return h("span", { class: `meta ${over ? "over" : ""}` }, parts);
+}
+
+function keyboard(message, view) {
+  return h("div", { class: "keys" }, message.keyboard.map((row, at) =>
+    h("div", { class: "row" }, row.map((key, column) => keyOf(message, key, at, column, view)))));
+}
+
+const SIGNS = { url: "link", web_app: "app", copy_text: "copy", login_url: "link" };
+
+function keyOf(message, key, row, column, view) {
+  const kind = Object.keys(SIGNS).find((name) => key[name]);
+  const url = key.url || key.web_app?.url || key.login_url?.url;
+  const sign = kind ? h("span", { class: "sign" }, icon(SIGNS[kind])) : null;
+  const busy = [...state.pending.values()].some((wait) =>
+    wait.key === message.chat && wait.message_id === message.id && wait.row === row && wait.column === column);
+  const act = () => {
+    if (url) view.act.link(url, true);
+    else if (key.copy_text) view.act.copy(key.copy_text.text);
+    else if (key.callback_data !== undefined) view.act.press(message, row, column);
+  };
+  return h("button", {
+    class: `key ${busy ? "busy" : ""}`, type: "button", title: url, "aria-busy": busy ? "true" : null,
+    "aria-label": url ? `${key.text}, ${url}` : null, onclick: act,
+  }, h("span", {}, key.text), sign, url ? h("span", { class: "host" }, hostOf(url)) : null);
+}
+
+export function hostOf(url) {
+  try { const { host, pathname } = new URL(url); return host + (pathname.length > 1 ? pathname : ""); } catch { return url; }
+}
+
+export function preview(message) {
+  if (!message) return t("no_messages");
+  if (message.service) return t("migrated");
+  return message.text ? message.text.replace(/\s+/g, " ") : message.media ? t(message.media.kind) : "";
+}

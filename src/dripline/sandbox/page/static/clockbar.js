@@ -1,0 +1,97 @@
+// The bar on top: the sandbox's time, its speed, and what comes next.
+
+import { button, h, icon, replace } from "./dom.js";
+import { complain, note, showFaults } from "./dialogs.js";
+import { post } from "./server.js";
+import { now, on, setClock, state } from "./store.js";
+import { chooseLanguage, currentLanguage, hourMinute, hourMinuteSecond, shortMoment, span, t, weekdayDay } from "./words.js";
+
+const SPEEDS = [[0, null], [1, "1×"], [60, "60×"], [3600, "3600×"]];
+
+export function clockBar(root, { languageChanged }) {
+  const time = h("b");
+  const date = h("span");
+  const next = h("div", { class: "next" });
+  const speeds = h("div", { class: "speeds", role: "group" });
+  const jump = h("button", { class: "jump", type: "button", onclick: jumpAhead });
+  const broken = h("span", { class: "count red", hidden: true });
+  const faults = button(t("faults"), "bolt", () => showFaults(showBroken).catch(complain));
+  const language = h("button", { class: "tool", type: "button", onclick: toggleLanguage });
+  faults.append(broken);
+  root.append(
+    h("div", { class: "brand" }, h("img", { src: "static/icon.svg", alt: "" }), h("b", {}, "dripline"), h("small", {}, "sandbox")),
+    h("div", { class: "clock", role: "timer", "aria-live": "off" }, time, date),
+    speeds, jump, next, h("div", { class: "gap" }), faults, language);
+
+  function showBroken(count) {
+    broken.hidden = !count;
+    broken.textContent = count;
+  }
+
+  function toggleLanguage() {
+    chooseLanguage(currentLanguage() === "en" ? "ru" : "en");
+    languageChanged();
+  }
+
+  function setSpeed(speed) {
+    post("clock", { speed }).then(setClock, complain);
+  }
+
+  async function jumpAhead() {
+    jump.disabled = true;
+    try {
+      const clock = await post("clock/jump");
+      setClock(clock);
+      note(clock.jumped ? t("jumped", { time: shortMoment(clock.now) }) : t("nothing_to_jump"));
+    } catch (error) { complain(error); }
+    drawNext();
+  }
+
+  function drawSpeeds() {
+    speeds.setAttribute("aria-label", t("speed"));
+    replace(speeds, SPEEDS.map(([speed, name]) => h("button", {
+      type: "button", "aria-pressed": String(state.clock.speed === speed), onclick: () => setSpeed(speed),
+      "aria-label": speed ? null : t("paused"), title: speed ? null : t("paused"),
+    }, name || icon("pause"))));
+  }
+
+  function drawNext() {
+    const { due } = state.clock;
+    jump.disabled = !due;
+    if (!due) {
+      replace(next, h("b", {}, t("nothing_due")), h("span", {}, t("nothing_due_hint")));
+      return;
+    }
+    const left = due.at - now();
+    const when = left > 1 ? t("in", { time: span(left) }) : t("now");
+    replace(next, h("b", {}, `${due.contact} · ${when}`), h("span", {}, `${t("next")}: ${shortMoment(due.at)}`));
+  }
+
+  function tick() {
+    const moment = now();
+    time.textContent = state.clock.speed > 60 ? hourMinute(moment) : hourMinuteSecond(moment);
+    date.textContent = `${weekdayDay(moment)} · ${t("utc")}`;
+    drawNext();
+  }
+
+  function draw() {
+    replace(jump, icon("skip"), h("span", { class: "long" }, matchMedia("(max-width: 820px)").matches ? t("jump_short") : t("jump")));
+    jump.setAttribute("aria-label", t("jump"));
+    jump.title = `${t("jump")} (J)`;
+    faults.title = t("faults");
+    faults.setAttribute("aria-label", t("faults"));
+    language.textContent = currentLanguage() === "en" ? "RU" : "EN";
+    language.setAttribute("aria-label", currentLanguage() === "en" ? "Русский" : "English");
+    drawSpeeds();
+    tick();
+  }
+
+  on("clock", () => { drawSpeeds(); tick(); });
+  setInterval(tick, 250);
+  addEventListener("resize", draw);
+  addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, textarea, select, dialog");
+    if (!typing && event.key.toLowerCase() === "j" && !event.ctrlKey && !event.metaKey && !jump.disabled) jumpAhead();
+  });
+  return { draw };
+}
