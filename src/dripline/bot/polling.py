@@ -7,6 +7,7 @@ nothing.
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,8 @@ POLL_S = 25
 _ANSWER_S = POLL_S + 10.0
 _LONGEST_PAUSE_S = 30.0
 _TWO_POLLERS_PAUSE_S = 20.0
+_AT_ONCE_S = 1.0  # a server that answers sooner, and empty, does not wait for updates
+_BREATH_S = 0.05
 _REFUSED_PAUSE_S = 24 * 3600.0
 _QUIET_POLLS = 144  # an hour
 
@@ -61,6 +64,7 @@ class Poller:
         if self.refused is not None:
             await self._pause(_REFUSED_PAUSE_S)
             return 0
+        began = time.monotonic()
         try:
             await self._greet()
             updates = await self._fetch()
@@ -70,6 +74,8 @@ class Poller:
         await self._store(updates, now)
         self._recovered()
         self._forget_when_quiet(len(updates))
+        if not updates and time.monotonic() - began < _AT_ONCE_S:
+            await self._pause(_BREATH_S)
         return len(updates)
 
     async def _greet(self) -> None:
@@ -136,7 +142,7 @@ class Poller:
 def _pause_after(failure: SendFailure, failures: int) -> float:
     """Return the real seconds to wait after the n-th failure in a row."""
     if isinstance(failure, TwoPollers):
-        return _TWO_POLLERS_PAUSE_S
+        return float(min(_TWO_POLLERS_PAUSE_S, 2 ** min(failures, 6)))
     if isinstance(failure, RateLimited):
         return failure.after
     return float(min(_LONGEST_PAUSE_S, 2 ** min(failures - 1, 6)))

@@ -6,7 +6,7 @@ there is nothing to configure and nothing to keep.
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import structlog
 
@@ -15,7 +15,7 @@ from dripline.bot.updates import ALLOWED_UPDATES, id_of, source_of
 from dripline.clients.telegram import TelegramClient, loads
 from dripline.clock import Clock
 from dripline.database import Database
-from dripline.errors import Forbidden, Invalid, NotFound
+from dripline.errors import Forbidden, Invalid, NotFound, SendFailure
 from dripline.events import inbox
 
 log = structlog.get_logger()
@@ -61,6 +61,31 @@ class Webhook:
             raise NotFound("there is no such bot")
         if not hmac.compare_digest(expected.encode(), (secret or "").encode()):
             raise Forbidden("the secret token is wrong", code="WRONG_SECRET")
+
+
+class Registration:
+    """Duty: have Telegram deliver to us, once a start; a bot it does not hear is tried again.
+
+    An outage at the start must not leave a bot deaf for good.
+    """
+
+    def __init__(
+        self, clients: Mapping[str, TelegramClient], public_url: str, signing_key: bytes
+    ) -> None:
+        self._open = dict(clients)
+        self._public_url = public_url
+        self._signing_key = signing_key
+
+    async def run_once(self) -> int:
+        """Register the bots that are not yet; return 0, so that the next attempt is not at once."""
+        for bot, client in tuple(self._open.items()):
+            try:
+                await register(client, bot, self._public_url, self._signing_key)
+            except SendFailure as failure:
+                log.error("bot.webhook_refused", bot=bot, reason=failure.reason)
+            else:
+                del self._open[bot]
+        return 0
 
 
 async def register(client: TelegramClient, bot: str, public_url: str, signing_key: bytes) -> None:

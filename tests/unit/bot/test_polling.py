@@ -138,7 +138,7 @@ TROUBLES: dict[str, tuple[Step, list[float]]] = {
     "a limit": (refusal(429, "Too Many Requests", retry_after=7), [7.0, 7.0, 7.0]),
     "another poller": (
         refusal(409, "Conflict: terminated by other getUpdates request"),
-        [20.0, 20.0, 20.0],
+        [2.0, 4.0, 8.0],
     ),
 }
 
@@ -158,6 +158,14 @@ async def test_waits_out_trouble_and_tells_it_once(
         "bot.polling_failed",
         "bot.polling_again",
     ]
+
+
+async def test_a_server_that_does_not_wait_is_not_hammered(
+    poller: Poller, pauses: list[float], clock: VirtualClock
+) -> None:
+    for _ in range(3):
+        await poller.run_once(clock.now())
+    assert pauses == [0.05] * 3
 
 
 async def test_two_pollers_are_told_in_plain_words(

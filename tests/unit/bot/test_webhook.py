@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from dripline.bot.updates import source_of
-from dripline.bot.webhook import LONGEST_BODY, Webhook, register, secret_of
+from dripline.bot.webhook import LONGEST_BODY, Registration, Webhook, register, secret_of
 from dripline.clients.telegram import TelegramClient
 from dripline.clock import VirtualClock
 from dripline.database import Database
@@ -86,3 +86,18 @@ async def test_registers_with_telegram(server: ScriptedServer) -> None:
     with pytest.raises(ChannelRefused):
         await register(client, "main", "https://example.com", KEY)
     await client.close()
+
+
+async def test_registers_again_until_telegram_hears(server: ScriptedServer) -> None:
+    server.script = [ok(True), refusal(502, "Bad Gateway")]
+    clients = {bot: TelegramClient(server.url, f"1:{bot}") for bot in ("main", "promo")}
+    registration = Registration(clients, "https://example.com", KEY)
+    for _ in range(3):
+        assert await registration.run_once() == 0
+    assert [request.path for request in server.requests] == [
+        "/bot1:main/setWebhook",
+        "/bot1:promo/setWebhook",
+        "/bot1:promo/setWebhook",
+    ]
+    for client in clients.values():
+        await client.close()
