@@ -26,6 +26,7 @@ from dripline.scenarios.models import ACTIVE, Enrollment
 from dripline.texts import gettext as _
 
 _MOST = 200
+_TOLD_BY_DECISIONS = ("scenario.",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,9 @@ async def timeline(
     lines += [
         Line(row.occurred_at, "event", reason_words(row.name, language), _event_detail(row.data))
         for row in await events.events_of(session, contact_id, _MOST)
+        if not row.name.startswith(_TOLD_BY_DECISIONS)
     ]
-    lines.sort(key=lambda line: line.at)
+    lines.sort(key=lambda line: (line.at, line.kind != "event"))
     held = dict(await deliveries.held_keys(session, real_us)) if real_us else {}
     for enrollment in await enrollments.enrollments_of(session, contact_id):
         if enrollment.status == ACTIVE:

@@ -63,5 +63,5 @@ def zone_of(name: str | None) -> ZoneInfo:
     """Return the timezone of this name; UTC until a contact's is known."""
     try:
         return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")

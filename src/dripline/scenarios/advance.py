@@ -226,7 +226,7 @@ def _wait(changes: Changes, row: Claimed, state: EnrollmentState, verdict: Wait)
     if verdict.skipped:
         state.last_message_id = verdict.skipped[-1].message_id
     if verdict.reason != "awaiting_action":
-        state.waiting_for = state.wait_until = None
+        state.waiting_for = state.wait_until = state.hold = None
         state.base_at = verdict.base_at
     until = verdict.until
     if verdict.reason == "on_its_way":
