@@ -2,7 +2,7 @@
 
 import typer
 
-from dripline.cli import contacts, content, database, serve
+from dripline.cli import contacts, content, database, scenarios, serve
 
 app = typer.Typer(
     name="dripline",
@@ -18,6 +18,7 @@ contacts.register(app)
 app.add_typer(content.app, name="content")
 app.add_typer(database.app, name="db")
 app.add_typer(contacts.app, name="contacts")
+app.add_typer(scenarios.app, name="scenarios")
 
 
 @app.command()
