@@ -61,7 +61,7 @@ def _see_that_it_is_good(copy: sqlite3.Connection, target: Path) -> None:
 
 async def _dump_postgresql(url: URL, folder: Path, stamp: str) -> Path:
     target = folder / f"{url.database or 'dripline'}-{stamp}.dump"
-    plain = url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
+    plain = _for_libpq(url)
     if not (shutil.which("pg_dump") and shutil.which("pg_restore")):
         raise Invalid(
             "pg_dump is not on this machine. Where it is, run: "
@@ -77,6 +77,13 @@ async def _dump_postgresql(url: URL, folder: Path, stamp: str) -> Path:
         target.unlink(missing_ok=True)
         raise
     return target
+
+
+def _for_libpq(url: URL) -> str:
+    """Return the address as PostgreSQL's own tools want it, without the password."""
+    query = {"sslmode" if key == "ssl" else key: value for key, value in url.query.items()}
+    plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
+    return plain.render_as_string(hide_password=False)
 
 
 async def _run(url: URL, tool: str, *arguments: str) -> None:
