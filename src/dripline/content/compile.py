@@ -1,9 +1,11 @@
 """Compile a scenario's document into values that render."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import time
 from typing import Any
 
+from dripline.content.branches import Scopes
 from dripline.content.document import (
     NORMAL,
     PRIORITIES,
@@ -13,13 +15,17 @@ from dripline.content.document import (
     Timing,
     Wait,
 )
+from dripline.content.links import APP_SCHEMES, BUTTON_SCHEMES
 from dripline.content.liquid import Template
 from dripline.content.rendered import ButtonKind, Media
+from dripline.content.variables import fallbacks
+from dripline.errors import Invalid
 
 GO = "go:"
-PROGRESS = "progress"
+PROGRESS = "check_progress"
+SUMMARY = "summary"  # the message id of a scenario's summary
 _SHARE = (
-    "{% if user.referral_link != blank %}https://t.me/share/url?url="
+    '{% if user.referral_link and user.referral_link != "" %}https://t.me/share/url?url='
     "{{ user.referral_link | url_encode }}{% endif %}"
 )
 
@@ -31,67 +37,112 @@ def compile_scenario(
     button_sets: Mapping[str, Any],
     variables: Mapping[str, Any],
     paused: bool,
+    attributes: Mapping[str, Any] | None = None,
 ) -> Scenario:
-    """Return the scenario of a revision's document; raises Invalid for a text that is no Liquid."""
+    """Return the scenario of a revision's document.
+
+    `attributes` are the declared ones with their defaults. A text that cannot be compiled fails
+    when it is rendered, and harms no other message.
+    """
     config = body["config"]
-    product = config.get("prodamus", {})
-    scopes = {
-        "bot": dict(variables),
-        "scenario": {
-            "id": config["id"],
-            "name": config["name"],
-            "product_name": product.get("product_name", ""),
-            "product_price": product.get("product_price", ""),
-            "private_group_id": product.get("private_group_id", ""),
-        },
-    }
-    messages = tuple(
-        compile_message(key, body["messages"][key], button_sets, scopes) for key in body["order"]
-    )
+    entry = body.get("entry", {})
+    product = config.get("prodamus") or {}
+    making = Making(button_sets, scopes(config, variables), fallbacks(attributes))
     summary = body.get("summary")
     return Scenario(
         id=config["id"],
         name=config["name"],
         revision=revision,
-        messages=messages,
-        summary=compile_message("summary", summary, button_sets, scopes) if summary else None,
-        is_active=config.get("is_active", True),
+        messages=tuple(making.message(key, body["messages"][key]) for key in body["order"]),
+        summary=making.message(SUMMARY, summary) if summary else None,
+        is_active=entry.get("is_active", config.get("is_active", True)),
         paused=paused,
         lane=config.get("lane", "scenario"),
         priority=config.get("priority", 0),
-        product_name=product.get("product_name", ""),
-        product_price=product.get("product_price", ""),
-        paid_content=product.get("paid_content", ""),
-        private_group_id=product.get("private_group_id", ""),
+        product_name=text_of(product.get("product_name")),
+        product_price=text_of(product.get("product_price")),
+        paid_content=text_of(product.get("paid_content")),
+        private_group_id=text_of(product.get("private_group_id")),
         retired=body.get("retired", {}),
     )
 
 
-def compile_message(
-    message_id: str,
-    spec: Mapping[str, Any],
-    button_sets: Mapping[str, Any],
-    scopes: Mapping[str, Any],
-) -> Message:
-    """Return one message."""
-    texts = {language: Template(source, html=True) for language, source in spec["texts"].items()}
-    keyboard = tuple(
-        tuple(_button(button) for button in row["buttons"])
-        for row in _rows(spec.get("inline_keyboard"), button_sets)
-    )
-    templates = [*texts.values(), *(t for row in keyboard for b in row for t in (b.text, b.value))]
-    return Message(
-        id=message_id,
-        texts=texts,
-        timing=timing(spec.get("timing") or {}),
-        media=tuple(Media(m["sha256"], m["kind"], m["filename"]) for m in spec.get("media", ())),
-        keyboard=keyboard,
-        wait=wait(spec),
-        condition=spec.get("condition"),
-        priority=PRIORITIES.get(spec.get("priority", "normal"), NORMAL),
-        variables=frozenset().union(*(template.variables for template in templates)),
-        base=scopes,
-    )
+def scopes(config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the scopes that are known when a scenario is compiled: `bot` and `scenario`."""
+    product = config.get("prodamus") or {}
+    names = ("product_name", "product_price", "private_group_id")
+    own = {name: text_of(product.get(name)) for name in names}
+    return {
+        "bot": dict(variables),
+        "scenario": {"id": config["id"], "name": config["name"], **own},
+    }
+
+
+def text_of(value: Any) -> str:
+    """Return a field of the configuration as text; missing is empty."""
+    return "" if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What the messages of one scenario are compiled with."""
+
+    button_sets: Mapping[str, Any]
+    constants: Scopes
+    fallbacks: Scopes
+
+    def message(self, message_id: str, spec: Mapping[str, Any]) -> Message:
+        """Return one message."""
+        is_markdown = spec.get("format") == "markdown"
+        texts = {
+            language: self._template(source, html=True, is_markdown=is_markdown)
+            for language, source in spec["texts"].items()
+        }
+        keyboard = tuple(
+            tuple(self._button(button) for button in row.get("buttons", ()))
+            for row in _rows(spec.get("inline_keyboard"), self.button_sets)
+        )
+        return Message(
+            id=message_id,
+            texts=texts,
+            timing=timing(spec.get("timing") or {}),
+            media=tuple(
+                Media(m["sha256"], m["kind"], m["filename"]) for m in spec.get("media", ())
+            ),
+            keyboard=keyboard,
+            wait=wait(spec),
+            condition=spec.get("condition"),
+            priority=PRIORITIES.get(spec.get("priority", "normal"), NORMAL),
+            variables=frozenset().union(
+                *(template.variables for template in (*texts.values(), *_templates(keyboard)))
+            ),
+        )
+
+    def _template(self, source: str, *, html: bool, is_markdown: bool = False) -> Template:
+        try:
+            return Template(
+                source,
+                html=html,
+                is_markdown=is_markdown,
+                constants=self.constants,
+                fallbacks=self.fallbacks,
+            )
+        except Invalid as error:
+            return Template.failing(source, error.message)
+
+    def _button(self, spec: Mapping[str, Any]) -> ButtonTemplate:
+        kind, value = button_value(spec)
+        schemes = {"url": BUTTON_SCHEMES, "web_app": APP_SCHEMES}.get(kind, frozenset())
+        return ButtonTemplate(
+            kind,
+            self._template(spec.get("text", ""), html=False),
+            self._template(value, html=False),
+            schemes,
+            {
+                language: self._template(text, html=False)
+                for language, text in spec.get("texts", {}).items()
+            },
+        )
 
 
 def timing(spec: Mapping[str, Any]) -> Timing:
@@ -107,12 +158,16 @@ def timing(spec: Mapping[str, Any]) -> Timing:
 
 
 def wait(spec: Mapping[str, Any]) -> Wait | None:
-    """Return the wait of `{"wait_for": "callback:DONE", "timeout": {…}}`, or None."""
-    awaited = spec.get("wait_for")
+    """Return the wait of `{"wait_for": "callback:DONE", "timeout": {…}}`, or None.
+
+    It stands in the message itself or under its `wait`.
+    """
+    inner = spec.get("wait") or spec
+    awaited = inner.get("wait_for")
     if not awaited:
         return None
     kind, _, name = awaited.partition(":")
-    timeout = spec.get("timeout")
+    timeout = inner.get("timeout")
     return Wait(kind, name, timing(timeout) if timeout else None)
 
 
@@ -124,23 +179,28 @@ def _rows(keyboard: Any, button_sets: Mapping[str, Any]) -> Iterable[Any]:
     return found
 
 
-def _button(spec: Mapping[str, Any]) -> ButtonTemplate:
-    kind: ButtonKind = "url"
-    match spec["type"]:
+def _templates(keyboard: Iterable[Iterable[ButtonTemplate]]) -> Iterator[Template]:
+    for row in keyboard:
+        for button in row:
+            yield button.text
+            yield button.value
+            yield from button.texts.values()
+
+
+def button_value(spec: Mapping[str, Any]) -> tuple[ButtonKind, str]:
+    """Return what a button of the content becomes on Telegram, and the template of its value."""
+    match spec.get("type"):
         case "url":
-            value = spec.get("url", "")
+            return "url", spec.get("url", "")
         case "payment":
-            value = "{{ user.payment_link }}"
+            return "url", "{{ user.payment_link }}"
         case "share_referral":
-            value = _SHARE
+            return "url", _SHARE
         case "web_app":
-            kind, value = "web_app", spec.get("url", "")
+            return "web_app", spec.get("url", "")
         case "start_scenario":
-            kind, value = "callback", GO + spec["scenario_id"]
+            return "callback", GO + str(spec.get("scenario_id", ""))
         case "check_progress":
-            kind, value = "callback", PROGRESS
+            return "callback", spec.get("callback_data", PROGRESS)
         case _:
-            kind, value = "callback", spec.get("callback_data", "")
-    return ButtonTemplate(
-        kind, Template(spec["text"], html=False), Template(value, html=False), kind != "callback"
-    )
+            return "callback", spec.get("callback_data", "")

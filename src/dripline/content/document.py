@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from datetime import time
 from typing import Any, Literal
 
+from dripline.content.branches import Scopes
+from dripline.content.links import safe_link
 from dripline.content.liquid import Template
 from dripline.content.rendered import Button, ButtonKind, Media, Rendered
 
 URGENT, HIGH, NORMAL, LOW = 1, 2, 3, 4
+DEMO = "demo"  # callback data of a demonstrated button that has nowhere to lead
 PRIORITIES = {"urgent": URGENT, "high": HIGH, "normal": NORMAL, "low": LOW}
 
 
@@ -35,19 +38,40 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class ButtonTemplate:
-    """A button whose text and value are templates; one whose value renders empty is left out."""
+    """A button whose text and value are templates; one whose value renders empty is left out.
+
+    `schemes` are those its url may have; empty for a callback.
+    """
 
     kind: ButtonKind
     text: Template
     value: Template
-    checked: bool  # whether the value is a url to be looked at before it goes out
+    schemes: frozenset[str] = frozenset()
+    texts: Mapping[str, Template] = field(default_factory=dict)
 
-    def render(self, context: Mapping[str, Any]) -> Button | None:
-        """Return the button, or None when it leads nowhere."""
+    @property
+    def is_fixed(self) -> bool:
+        """Whether everybody sees the same button."""
+        return self.text.is_fixed and self.value.is_fixed and not self.texts
+
+    def render(self, context: Scopes, language: str = "") -> Button | None:
+        """Return the button, or None when it leads nowhere or nowhere it may lead."""
         value = self.value.render(context).strip()
-        if not value or (self.checked and not is_safe_url(value)):
+        if self.schemes:
+            value = safe_link(value, self.schemes) or ""
+        if not value:
             return None
-        return Button(self.kind, self.text.render(context), value)
+        text = _in_language(self.texts, language, self.text).render(context).strip()
+        return Button(self.kind, text, value) if text else None
+
+    def demonstrate(self, language: str) -> Button:
+        """Return the button with variables shown by name; one without a real url does nothing."""
+        text = _in_language(self.texts, language, self.text).demonstrate()
+        value = self.value.demonstrate().strip()
+        if self.schemes:
+            link = safe_link(value, self.schemes) if self.value.is_fixed else None
+            return Button(self.kind, text, link) if link else Button("callback", text, DEMO)
+        return Button(self.kind, text, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +87,52 @@ class Message:
     condition: Any = None
     priority: int = NORMAL
     variables: frozenset[str] = frozenset()
-    base: Mapping[str, Any] = field(default_factory=dict)
+    base: Scopes = field(default_factory=dict)
+    _buttons: dict[str, tuple[tuple[Button, ...], ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
-    def render(self, context: Mapping[str, Any], language: str) -> Rendered:
+    def render(self, context: Scopes, language: str) -> Rendered:
         """Return the message for a contact; `context` fills the scopes `user` and `context`.
 
         Raises PermanentFailure (code `template`) when a template fails.
         """
-        scopes = {**self.base, **context}
-        rows = (
-            tuple(shown for button in row if (shown := button.render(scopes)) is not None)
-            for row in self.keyboard
-        )
-        return Rendered(
-            self.text(language).render(scopes), self.media, tuple(row for row in rows if row)
-        )
+        text = self.text(language)
+        if not self.keyboard:
+            return Rendered(text.render(context), self.media)
+        return Rendered(text.render(context), self.media, self._rows(context, language))
+
+    def demonstrate(self, language: str) -> Rendered:
+        """Return the message with variables shown by name, such as `__user.first_name__`."""
+        rows = tuple(tuple(button.demonstrate(language) for button in row) for row in self.keyboard)
+        return Rendered(self.text(language).demonstrate(), self.media, rows)
 
     def text(self, language: str) -> Template:
         """Return the text's template in a language (`ru`, `pt-BR`), or the default one."""
-        wanted = language.lower().replace("_", "-")
-        for name in (wanted, wanted.partition("-")[0]):
-            if name in self.texts:
-                return self.texts[name]
-        return self.texts[""]
+        return _in_language(self.texts, language, self.texts[""])
+
+    def _rows(self, context: Scopes, language: str) -> tuple[tuple[Button, ...], ...]:
+        known = self._buttons.get("")
+        if known is not None:
+            return known
+        rows = (
+            tuple(shown for one in row if (shown := one.render(context, language)) is not None)
+            for row in self.keyboard
+        )
+        shown_rows = tuple(row for row in rows if row)
+        if all(button.is_fixed for row in self.keyboard for button in row):
+            self._buttons[""] = shown_rows
+        return shown_rows
+
+
+def _in_language(texts: Mapping[str, Template], language: str, default: Template) -> Template:
+    if not language or not texts:
+        return default
+    found = texts.get(language)
+    if found is not None:
+        return found
+    wanted = language.lower().replace("_", "-")
+    return texts.get(wanted) or texts.get(wanted.partition("-")[0]) or default
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +175,3 @@ class Scenario:
             seen.add(message_id)
             message_id = self.retired.get(message_id)
         return 0 if message_id is None else self._indexes[message_id] + 1
-
-
-def is_safe_url(value: str) -> bool:
-    """Whether a url may be shown as a button: http, https or Telegram's own, and no white space."""
-    scheme, colon, rest = value.partition(":")
-    if not colon or not rest or any(character.isspace() for character in value):
-        return False
-    return scheme.lower() in {"http", "https", "tg", "mailto", "tel"}

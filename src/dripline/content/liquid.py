@@ -1,94 +1,301 @@
-"""Liquid, compiled once and bounded: no code is run, no loop goes on for ever, nothing explodes."""
+"""Templates, compiled once and rendered a million times.
 
-from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import Any
+1. Markdown becomes Telegram's HTML; Liquid passes through.
+2. Liquid is parsed, its own text made safe for Telegram in every branch.
+3. A text without Liquid is a string. One of plain `{{ scope.name }}` (with a default, if need be)
+   is a list of strings and look-ups of ours. Anything else is rendered by python-liquid, bounded.
 
-from liquid import Environment, FalsyStrictUndefined
-from liquid.exceptions import LiquidError, LiquidSyntaxError
+What the installation's globals and the scenario itself fill is filled in at step 3 already.
+"""
 
+import re
+from collections.abc import Callable
+from html import unescape
+from typing import Any, Final
+
+from liquid import BoundTemplate, Environment
+from liquid.exceptions import LiquidError
+from liquid.stringify import to_liquid_string
+
+from dripline.content import limits, markdown
+from dripline.content.branches import MISSING as _MISSING
+from dripline.content.branches import Scopes, Use, Value, make_safe, simple_parts, uses_of
+from dripline.content.environment import begin_rendering, environment
+from dripline.content.links import safe_link
+from dripline.content.markup import Markup, Report
+from dripline.content.telegram_html import escape
 from dripline.errors import TEMPLATE_RENDER_FAILED, Invalid, PermanentFailure
 
-LONGEST_OUTPUT = 64 * 1024  # characters: sixteen messages of Telegram's longest
-_LONGEST_VALUE = 64 * 1024
-_MARKS = ("{{", "{%")
-
-
-class BoundedEnvironment(Environment):
-    """Liquid with limits on loops, nesting, output and what filters may make."""
-
-    loop_iteration_limit = 1_000
-    context_depth_limit = 20
-    block_nesting_limit = 20
-    local_namespace_limit = 64 * 1024
-    output_stream_limit = LONGEST_OUTPUT
-
-
-def _bounded(filter_function: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse a filter's result that is unreasonably long; chained filters multiply."""
-
-    @wraps(filter_function)
-    def bounded(*args: Any, **kwargs: Any) -> Any:
-        result = filter_function(*args, **kwargs)
-        if isinstance(result, str | list) and len(result) > _LONGEST_VALUE:
-            raise LiquidError("a filter's result is too long", token=None)
-        return result
-
-    return bounded
-
-
-def _environment(*, autoescape: bool) -> Environment:
-    environment = BoundedEnvironment(undefined=FalsyStrictUndefined, autoescape=autoescape)
-    for tag in ("include", "render", "echo", "liquid"):
-        environment.tags.pop(tag, None)
-    for name, function in list(environment.filters.items()):
-        if not getattr(function, "with_environment", False) and not getattr(
-            function, "with_context", False
-        ):
-            environment.filters[name] = _bounded(function)
-    return environment
-
-
-_HTML = _environment(autoescape=True)
-_PLAIN = _environment(autoescape=False)
+_HTML: Final = environment(html=True)
+_PLAIN: Final = environment(html=False)
+_LINK: Final = re.compile(r'<a href="([^"]*)">(.*?)</a>', re.DOTALL)
+_MANY_LINES: Final = re.compile(r"\n{3,}")
 
 
 class Template:
-    """A compiled text. Rendering one without any Liquid costs nothing."""
+    """A compiled text."""
 
-    __slots__ = ("_fixed", "_template", "source", "variables")
+    __slots__ = ("_bases", "_failure", "_html", "_links", "_liquid", "_parts", "_shown", "_text",
+                 "source", "uses", "variables")  # fmt: skip
 
-    def __init__(self, source: str, *, html: bool) -> None:
-        """Compile `source`; with `html`, values are escaped.
+    def __init__(
+        self,
+        source: str,
+        *,
+        html: bool,
+        is_markdown: bool = False,
+        constants: Scopes | None = None,
+        fallbacks: Scopes | None = None,
+        report: Report | None = None,
+    ) -> None:
+        """Compile `source`.
 
-        Raises Invalid (TEMPLATE_RENDER_FAILED) when it is no Liquid.
+        `constants` are scopes that are known now, `fallbacks` stand for what nobody fills.
+        What is wrong goes to `report`; without one the first error is raised as Invalid
+        (TEMPLATE_RENDER_FAILED).
         """
         self.source = source
+        self.uses: tuple[Use, ...] = ()
         self.variables: frozenset[str] = frozenset()
-        self._fixed = source if not any(mark in source for mark in _MARKS) else None
-        self._template = None
-        if self._fixed is None:
-            try:
-                self._template = (_HTML if html else _PLAIN).from_string(source)
-            except LiquidSyntaxError as error:
-                raise Invalid(str(error), code=TEMPLATE_RENDER_FAILED) from None
-            self.variables = _variables(self._template)
+        self._html = html
+        self._links = False
+        self._liquid: BoundTemplate | None = None
+        self._failure: str | None = None
+        self._bases: dict[str, dict[str, Any]] = {}
+        self._parts: list[str | Value] = []
+        self._shown: list[str | Value] = []  # as parts, with nothing filled in
+        self._text: str | None = None
+        self._compile(constants or {}, fallbacks or {}, report or _raise, is_markdown=is_markdown)
 
-    def render(self, context: Mapping[str, Any]) -> str:
+    @classmethod
+    def failing(cls, source: str, reason: str) -> "Template":
+        """Return a template whose every rendering fails, for a text that cannot be compiled."""
+        template = cls("", html=False)
+        template.source, template._text, template._failure = source, None, reason
+        return template
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether everybody gets the same text."""
+        return self._text is not None
+
+    def render(self, context: Scopes) -> str:
         """Return the text with values filled in; raises PermanentFailure (code `template`)."""
-        if self._fixed is not None:
-            return self._fixed
-        assert self._template is not None  # noqa: S101 - one of the two is always there
+        if self._text is not None:
+            return self._text
+        if self._failure is not None:
+            raise PermanentFailure(self._failure, code="template")
+        text = self._by_liquid(context) if self._liquid else self._by_parts(context)
+        if self._links:
+            text = _LINK.sub(_checked_link, text)
+        if len(text) > limits.RENDERED_CHARACTERS:
+            raise PermanentFailure("the text is too long when rendered", code="template")
+        return text
+
+    def demonstrate(self) -> str:
+        """Return the text with variables shown by name, such as `__scenario.product_name__`."""
+        if self._failure is not None:
+            return self._failure
+        if self._liquid is None:
+            return "".join(
+                part if isinstance(part, str) else self._out(f"__{part.scope}.{part.name}__")
+                for part in self._shown
+            )
+        names = {use.name.partition(".")[0] for use in self.uses}
+        shown = {name: _Shown(name) for name in names}
         try:
-            return self._template.render(**context)
-        except (LiquidError, RecursionError) as error:
-            raise PermanentFailure(f"the template failed: {error}", code="template") from None
+            return self._by_liquid(shown, bases=False)
+        except PermanentFailure:
+            return self._out(self.source)
+
+    def _by_parts(self, context: Scopes) -> str:
+        out: list[str] = []
+        for part in self._parts:
+            if isinstance(part, str):
+                out.append(part)
+                continue
+            scope = context.get(part.scope)
+            value = scope.get(part.name, part.fallback) if scope is not None else part.fallback
+            if part.default is not None and (
+                value is _MISSING or value is None or value is False or value in ("", [], {})
+            ):
+                value = part.default
+            elif value is _MISSING:
+                raise PermanentFailure(
+                    f"the template failed: {part.scope}.{part.name} is unknown", code="template"
+                )
+            out.append(self._out(value))
+        return "".join(out)
+
+    def _out(self, value: Any) -> str:
+        text = value if isinstance(value, str) else to_liquid_string(value, False)  # noqa: FBT003
+        return escape(text) if self._html else text
+
+    def _by_liquid(self, context: Scopes, *, bases: bool = True) -> str:
+        assert self._liquid is not None  # noqa: S101 - the caller has looked
+        begin_rendering()
+        scopes: dict[str, Any] = {**self._bases} if bases else {}
+        for name, values in context.items():
+            base = scopes.get(name)
+            scopes[name] = {**base, **values} if base else values
+        try:
+            text = self._liquid.render(**scopes)
+        except LiquidError as error:
+            raise PermanentFailure(
+                f"the template failed: {_words(error)}", code="template"
+            ) from None
+        except Exception as error:
+            # Filters do arithmetic on whatever a contact has brought; no failure of theirs may
+            # harm more than this one message.
+            reason = f"the template failed: {type(error).__name__}: {error}"
+            raise PermanentFailure(reason[:500], code="template") from error
+        return _MANY_LINES.sub("\n\n", text).strip()
+
+    def _compile(
+        self, constants: Scopes, fallbacks: Scopes, report: Report, *, is_markdown: bool
+    ) -> None:
+        if len(self.source) > limits.TEMPLATE_CHARACTERS:
+            most = limits.TEMPLATE_CHARACTERS
+            report(0, "error", "template-too-big", f"A template has at most {most:,} characters.")
+            return
+        marks = self.source.count("{{") + self.source.count("{%")
+        if marks > limits.TEMPLATE_MARKS:
+            most = limits.TEMPLATE_MARKS
+            report(0, "error", "template-too-big", f"A template has at most {most} Liquid marks.")
+            return
+        source = self.source.replace("\r\n", "\n") if "\r" in self.source else self.source
+        where: Callable[[int], int] = int
+        if is_markdown and self._html:
+            if marks and not _parsed(source, self._environment, report, where):
+                return
+            converted = markdown.to_html(source)
+            source, where = converted.html, converted.source_offset
+
+        def tell(offset: int, severity: str, code: str, message: str) -> None:
+            report(where(offset), severity, code, message)
+
+        if not marks:
+            self._fixed(Markup(tell), source)
+            return
+        template = _parsed(source, self._environment, report, where)
+        if template is not None:
+            self._from_liquid(template, source, tell, constants, fallbacks, where)
+
+    @property
+    def _environment(self) -> Environment:
+        return _HTML if self._html else _PLAIN
+
+    def _fixed(self, markup: Markup, source: str) -> None:
+        if self._html:
+            source = markup.text(source.strip(), len(source) - len(source.lstrip()))
+            markup.end(len(source))
+        self._text = source.strip()
+        self._shown = [self._text]
+
+    def _from_liquid(
+        self,
+        template: BoundTemplate,
+        source: str,
+        tell: Report,
+        constants: Scopes,
+        fallbacks: Scopes,
+        where: Callable[[int], int],
+    ) -> None:
+        if self._html:
+            markup = Markup(tell)
+            make_safe(template.nodes, markup)
+            markup.end(len(source))
+            self._links = markup.has_open_links
+        self.uses = uses_of(template, where)
+        self.variables = frozenset(use.name for use in self.uses)
+        simple = simple_parts(template.nodes, fallbacks)
+        if simple is None:
+            self._liquid = template
+            self._bases = _bases(self.variables, constants, fallbacks)
+            return
+        self._shown = simple
+        self._fold(constants)
+
+    def _fold(self, constants: Scopes) -> None:
+        """Fill in what is known now."""
+        folded: list[str | Value] = []
+        for part in self._shown:
+            known = _MISSING if isinstance(part, str) else _known(part, constants)
+            folded.append(part if known is _MISSING else self._out(known))
+        self._parts = folded
+        if all(isinstance(part, str) for part in folded):
+            text = "".join(str(part) for part in folded)
+            self._text = _LINK.sub(_checked_link, text) if self._links else text
 
 
-def _variables(template: Any) -> frozenset[str]:
-    found = template.analyze(include_partials=False).globals
-    return frozenset(
-        ".".join(str(segment) for segment in variable.segments)
-        for variables in found.values()
-        for variable in variables
-    )
+class _Shown(dict[str, str]):
+    """A scope that answers every name with the name itself."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        self._scope = scope
+
+    def __missing__(self, name: str) -> str:
+        return f"__{self._scope}.{name}__"
+
+
+def _known(part: Value, constants: Scopes) -> Any:
+    if part.scope not in constants:
+        return _MISSING
+    value = constants[part.scope].get(part.name, _MISSING)
+    if part.default is not None and (value is _MISSING or value in (None, False, "", [], {})):
+        return part.default
+    return value
+
+
+def _bases(variables: frozenset[str], constants: Scopes, fallbacks: Scopes) -> dict[str, Any]:
+    """Return the scopes to begin a rendering with, no bigger than what is asked for."""
+    bases: dict[str, dict[str, Any]] = {name: dict(values) for name, values in constants.items()}
+    for variable in variables:
+        scope, _, name = variable.partition(".")
+        if name in fallbacks.get(scope, ()):
+            bases.setdefault(scope, {}).setdefault(name, fallbacks[scope][name])
+    return bases
+
+
+def _parsed(
+    source: str, liquid: Environment, report: Report, where: Callable[[int], int]
+) -> BoundTemplate | None:
+    try:
+        return liquid.from_string(source)
+    except LiquidError as error:
+        report(where(_place(error, source, liquid)), "error", "liquid", f"Liquid: {_words(error)}.")
+    except RecursionError:
+        report(0, "error", "liquid", "Liquid: this expression is nested too deeply.")
+    return None
+
+
+def _place(error: LiquidError, source: str, liquid: Environment) -> int:
+    """Return where a mistake is; the parser does not always know, so we look at each mark."""
+    token = error.token
+    if token is not None and token.start_index >= 0 and token.source == source:
+        return token.start_index
+    for mark in markdown.LIQUID.finditer(source):
+        if not mark[0].startswith("{{"):
+            continue
+        try:
+            liquid.from_string(mark[0])
+        except (LiquidError, RecursionError):
+            return mark.start()
+    first = markdown.LIQUID.search(source)
+    return first.start() if first else 0
+
+
+def _words(error: LiquidError) -> str:
+    return str(error.args[0] if error.args else type(error).__name__).rstrip(".")[:300]
+
+
+def _checked_link(match: re.Match[str]) -> str:
+    """Return a link that a value has completed, or only its text when it may not be sent."""
+    link = safe_link(unescape(match[1]))
+    return match[2] if link is None else f'<a href="{escape(link)}">{match[2]}</a>'
+
+
+def _raise(offset: int, severity: str, code: str, message: str) -> None:
+    if severity == "error":
+        raise Invalid(message, code=TEMPLATE_RENDER_FAILED, offset=offset, problem=code)

@@ -68,7 +68,7 @@ class _Writer:
     """Writes blocks one after another; keeps what surrounds them."""
 
     out: list[str] = field(default_factory=list)
-    lists: list[int | None] = field(default_factory=list)  # next number, None for bullets
+    lists: list[tuple[int | None, bool]] = field(default_factory=list)  # next number, at its first
     quotes: int = 0
     fresh: bool = True  # no separator is wanted before the next block
 
@@ -91,9 +91,9 @@ class _Writer:
             case "heading_close":
                 self.out.append("</b>")
             case "bullet_list_open":
-                self.lists.append(None)
+                self.lists.append((None, True))
             case "ordered_list_open":
-                self.lists.append(int(token.attrs.get("start", 1)))
+                self.lists.append((int(token.attrs.get("start", 1)), True))
             case "bullet_list_close" | "ordered_list_close":
                 self.lists.pop()
             case "list_item_open":
@@ -123,15 +123,14 @@ class _Writer:
         self.fresh = True
 
     def _item(self) -> None:
-        nested = len(self.lists) - 1
-        if self.out and not self.out[-1].endswith("<blockquote>"):
-            self.out.append("\n" if self._continues() else "\n\n")
-        number = self.lists[-1]
-        mark = _BULLETS[min(nested, 2)] if number is None else f"{number}."
-        if number is not None:
-            self.lists[-1] = number + 1
-        self.out.append("\u2003" * nested + mark + " ")
-        self.in_list = True
+        depth, (number, first) = len(self.lists) - 1, self.lists[-1]
+        if not first or depth:
+            self.out.append("\n")
+        else:
+            self._separate()
+        mark = _BULLETS[min(depth, 2)] if number is None else f"{number}."
+        self.lists[-1] = (None if number is None else number + 1, False)
+        self.out.append("\u2003" * depth + mark + " ")
         self.fresh = True
 
     def _quote(self, *, opening: bool) -> None:
@@ -145,3 +144,30 @@ class _Writer:
         if not self.quotes:
             self.out.append("</blockquote>")
         self.fresh = False
+
+
+def inline(tokens: Sequence[Token]) -> str:
+    """Return the HTML of a run of text."""
+    out: list[str] = []
+    for token in tokens:
+        match token.type:
+            case "text" | "text_special":
+                out.append(escape(token.content))
+            case "code_inline":
+                out.append(f"<code>{escape(token.content)}</code>")
+            case "link_open":
+                out.append(f'<a href="{escape(str(token.attrs.get("href", "")))}">')
+            case "html_inline":
+                out.append(token.content)
+            case "image":
+                link = escape(str(token.attrs.get("src", "")))
+                out.append(f'<a href="{link}">{inline(token.children or [])}</a>')
+            case name:
+                out.append(_INLINE.get(name, ""))
+    return "".join(out)
+
+
+def _code(text: str, language: str) -> str:
+    if not language:
+        return f"<pre>{escape(text)}</pre>"
+    return f'<pre><code class="language-{escape(language.split()[0])}">{escape(text)}</code></pre>'

@@ -53,6 +53,7 @@ class Markup:
     quote: str = ""  # the quote that ends the address we stand in; empty in text
     linked_at: int = -1
     address: str = ""  # of the link we stand in, up to here; a value stands as U+FFFC
+    has_open_links: bool = False  # an address is only known when values are
 
     def state(self) -> tuple[tuple[str, ...], str]:
         """Return what a branch must leave as it found it."""
@@ -78,6 +79,7 @@ class Markup:
         """A value of unknown text stands here."""
         if self.quote:
             self.address += "\ufffc"
+            self.has_open_links = True
 
     def end(self, offset: int) -> None:
         """The template ends: nothing may be open."""

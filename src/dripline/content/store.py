@@ -62,6 +62,7 @@ class ContentStore:
         button_sets = by_kind.get(BUTTONS, {}).get(BUTTONS, {}).get("button_sets", {})
         variables = by_kind.get(GLOBALS, {}).get(GLOBALS, {}).get("variables", {})
         declared = by_kind.get(ATTRIBUTES, {}).get(ATTRIBUTES, {}).get("attributes", {})
+        defaults = {name: spec.get("default", "") for name, spec in declared.items()}
         paused = await queries.paused(session)
         scenarios = {
             document.key: compile_scenario(
@@ -70,6 +71,7 @@ class ContentStore:
                 button_sets=button_sets,
                 variables=variables,
                 paused=document.key in paused,
+                attributes=defaults,
             )
             for document in documents
             if document.kind == SCENARIO
@@ -78,5 +80,5 @@ class ContentStore:
             version,
             await queries.default_scenario_id(session),
             scenarios,
-            {name: spec.get("default", "") for name, spec in declared.items()},
+            defaults,
         )

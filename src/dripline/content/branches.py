@@ -1,0 +1,182 @@
+"""Walk through a parsed template: what it asks for, whether it is simple, and its branches.
+
+Every branch of a condition, and every turn of a loop, must leave the tags as it found them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from liquid import BoundTemplate
+from liquid.ast import BlockNode, Node
+from liquid.builtin.content import ContentNode
+from liquid.builtin.expressions import FilteredExpression, Path, PositionalArgument, StringLiteral
+from liquid.builtin.output import OutputNode
+from liquid.builtin.tags.case_tag import CaseNode
+from liquid.builtin.tags.for_tag import BreakNode, ContinueNode, ForNode
+from liquid.builtin.tags.if_tag import IfNode
+from liquid.builtin.tags.unless_tag import UnlessNode
+
+from dripline.content.markup import Markup
+
+Scopes = Mapping[str, Mapping[str, Any]]
+MISSING: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A variable that a template asks for, and where."""
+
+    name: str  # such as `user.first_name`; an unscoped one has no dot
+    offset: int
+    guarded: bool  # stands with a default or in a condition, so it may be missing
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """`{{ scope.name | default: "…" }}`, and what stands for it when nobody fills it."""
+
+    scope: str
+    name: str
+    default: str | None
+    fallback: Any = MISSING
+
+
+def make_safe(nodes: Sequence[Node], markup: Markup) -> None:
+    """Make the template's own text safe for Telegram, in place."""
+    _walk(nodes, markup, None)
+
+
+def _walk(nodes: Sequence[Node], markup: Markup, loop: object) -> None:
+    for node in nodes:
+        match node:
+            case ContentNode():
+                node.text = markup.text(node.text, node.token.start_index)
+            case OutputNode():
+                markup.value()
+            case BreakNode() | ContinueNode() if markup.state() != loop:
+                _unbalanced(markup, node, "here, where the loop is left,")
+            case IfNode() | UnlessNode() | CaseNode() | ForNode():
+                turns = markup.state() if isinstance(node, ForNode) else loop
+                for block in _blocks(node):
+                    _branch(block, markup, turns)
+
+
+def _branch(block: Node, markup: Markup, loop: object) -> None:
+    before, stack, quote = markup.state(), list(markup.stack), markup.quote
+    _walk(_children(block), markup, loop)
+    if markup.state() != before:
+        _unbalanced(markup, block, "between these two marks")
+    markup.stack, markup.quote = stack, quote
+
+
+def _unbalanced(markup: Markup, node: Node, where: str) -> None:
+    markup.report(
+        max(node.token.start_index, 0),
+        "error",
+        "unbalanced-html",
+        f"A tag is opened or closed {where} and not both: whichever branch is taken, "
+        "the text must be whole.",
+    )
+
+
+def _blocks(node: Any) -> Iterator[Node]:
+    match node:
+        case IfNode() | UnlessNode():
+            yield node.consequence
+            for alternative in node.alternatives:
+                yield alternative.block
+        case CaseNode():
+            for block in node.blocks:
+                yield getattr(block, "block", block)
+            return
+        case ForNode():
+            yield node.block
+    if node.default:
+        yield node.default
+
+
+def _children(block: Node) -> Sequence[Node]:
+    return block.nodes if isinstance(block, BlockNode) else [block]
+
+
+def uses_of(template: BoundTemplate, where: Callable[[int], int]) -> tuple[Use, ...]:
+    """Return the variables a template asks for, local ones left out."""
+    guarded = set(_guarded(template.nodes))
+    found = template.analyze(include_partials=False).globals
+    return tuple(
+        Use(
+            ".".join(str(segment) for segment in variable.segments[:2]),
+            where(variable.span.index),
+            variable.span.index in guarded,
+        )
+        for variables in found.values()
+        for variable in variables
+    )
+
+
+def _guarded(nodes: Sequence[Node]) -> Iterator[int]:
+    for node in nodes:
+        for expression in node.expressions():
+            if not isinstance(expression, FilteredExpression):
+                yield from _paths(expression)  # a condition asks whether it is there
+            elif any(one.name == "default" for one in expression.filters or ()):
+                yield from _paths(expression.left)
+        if isinstance(node, IfNode | UnlessNode | CaseNode | ForNode):
+            for block in _blocks(node):
+                yield from _guarded(_children(block))
+        if isinstance(node, IfNode | UnlessNode):
+            for alternative in node.alternatives:
+                yield from _paths(alternative.expression)
+
+
+def _paths(expression: Any) -> Iterator[int]:
+    if isinstance(expression, Path):
+        yield expression.token.start_index
+    for child in expression.children():
+        yield from _paths(child)
+
+
+def simple_parts(nodes: Sequence[Node], fallbacks: Scopes) -> list[str | Value] | None:
+    """Return a template as strings and look-ups, or None when it takes more than that."""
+    parts: list[str | Value] = []
+    for node in nodes:
+        part = _part(node)
+        if part is None:
+            return None
+        if isinstance(part, Value):
+            fallback = fallbacks.get(part.scope, {}).get(part.name, MISSING)
+            part = replace(part, fallback=fallback)
+        parts.append(part)
+    if parts and isinstance(parts[0], str):
+        parts[0] = parts[0].lstrip()
+    if parts and isinstance(parts[-1], str):
+        parts[-1] = parts[-1].rstrip()
+    return parts
+
+
+def _part(node: Node) -> str | Value | None:
+    if isinstance(node, ContentNode):
+        return node.text
+    if not isinstance(node, OutputNode) or not isinstance(node.expression, FilteredExpression):
+        return None
+    left, filters = node.expression.left, node.expression.filters or []
+    if not isinstance(left, Path) or len(left.path) != 2:
+        return None
+    scope, name = left.path
+    if not isinstance(scope, str) or not isinstance(name, str) or name in _SPECIAL:
+        return None
+    if not filters:
+        return Value(scope, name, None)
+    only = filters[0]
+    if len(filters) > 1 or only.name != "default" or len(only.args) != 1:
+        return None
+    argument = only.args[0]
+    if not isinstance(argument, PositionalArgument) or not isinstance(
+        argument.value, StringLiteral
+    ):
+        return None
+    return Value(scope, name, str(argument.value.value))
+
+
+_SPECIAL: Final = frozenset({"size", "first", "last"})  # Liquid answers these for any list
