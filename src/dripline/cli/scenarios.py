@@ -45,25 +45,27 @@ async def _list() -> None:
     from dripline.content.store import ContentStore
     from dripline.scenarios.queries import positions
 
-    async with start.opened(start.settings_from(quiet=True)) as database:
-        async with database.reading() as session:
-            library = await ContentStore(database).current(session)
-            for key, scenario in sorted(library.scenarios.items()):
-                people = sum((await positions(session, key)).values())
-                marks = [
-                    word
-                    for word, holds in (
-                        ("default", key == library.default_scenario_id),
-                        ("paused", scenario.paused),
-                        ("off", not scenario.is_active),
-                    )
-                    if holds
-                ]
-                state = f"  ({', '.join(marks)})" if marks else ""
-                typer.echo(
-                    f"{key:<24} {scenario.name}{state}: {len(scenario.messages)} messages, "
-                    f"{people} people in it"
+    async with (
+        start.opened(start.settings_from(quiet=True)) as database,
+        database.reading() as session,
+    ):
+        library = await ContentStore(database).current(session)
+        for key, scenario in sorted(library.scenarios.items()):
+            people = sum((await positions(session, key)).values())
+            marks = [
+                word
+                for word, holds in (
+                    ("default", key == library.default_scenario_id),
+                    ("paused", scenario.paused),
+                    ("off", not scenario.is_active),
                 )
+                if holds
+            ]
+            state = f"  ({', '.join(marks)})" if marks else ""
+            typer.echo(
+                f"{key:<24} {scenario.name}{state}: {len(scenario.messages)} messages, "
+                f"{people} people in it"
+            )
     if not library.scenarios:
         typer.echo("There are no scenarios yet. Push a folder: dripline content push DIR")
 
@@ -77,14 +79,16 @@ async def _switch(what: str, scenario_id: str) -> None:
 
     import_models()
     now = RealClock().now()
-    async with start.opened(start.settings_from(quiet=True)) as database:
-        async with database.transaction() as session:
-            library = await ContentStore(database).current(session)
-            if what == "default":
-                await switches.choose_default(session, library, scenario_id)
-                changed = True
-            else:
-                switch = switches.pause if what == "pause" else switches.go_on
-                changed = await switch(session, library, scenario_id, now)
+    async with (
+        start.opened(start.settings_from(quiet=True)) as database,
+        database.transaction() as session,
+    ):
+        library = await ContentStore(database).current(session)
+        if what == "default":
+            await switches.choose_default(session, library, scenario_id)
+            changed = True
+        else:
+            switch = switches.pause if what == "pause" else switches.go_on
+            changed = await switch(session, library, scenario_id, now)
     done = {"pause": "paused", "resume": "goes on", "default": "is the default now"}[what]
     typer.echo(f"{scenario_id} {done}." if changed else f"Nothing to do: {scenario_id} {done}.")

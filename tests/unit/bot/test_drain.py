@@ -387,3 +387,24 @@ async def test_several_drainers_handle_each_update_once(bench: Bench) -> None:
     assert sorted(bench.answers.given) == sorted(("main", f"q{n}") for n in range(1, 41))
     assert len(await bench.event_names()) == 40
     assert await bench.scenarios() == {"second": "active"}
+
+
+async def test_progress_is_told_on_request(database: Database, clock: VirtualClock) -> None:
+    bench = Bench(database, clock)
+    press = {
+        "callback_query": {
+            "id": "1",
+            "from": ANNA,
+            "data": "check_progress",
+            "message": {"message_id": 1, "date": 0, "chat": CHAT},
+        }
+    }
+    await bench.receive(press)
+    await bench.receive({"message": {"message_id": 1, "from": ANNA, "chat": CHAT, "text": "/start"}})
+    await bench.receive(press)
+
+    said = [load_json(row.detail)["text"] for row in await bench.all(QueueRow) if row.detail]
+    assert sorted(said) == [
+        "You have not begun anything yet. Send /start to begin.",
+        "▶️ course: 0 of 2 messages",
+    ]

@@ -6,12 +6,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.bot.handle.scene import Scene, happened, meet, say
 from dripline.bot.updates import Pressed
+from dripline.content.compile import GO, PROGRESS
 from dripline.errors import NotFound
 from dripline.scenarios import switch
+from dripline.scenarios.progress import Progress, progress
 from dripline.scenarios.switch import Outcome
 from dripline.texts import gettext as _
-
-GO = "go:"  # what content compiles a start-another-scenario button to
 
 
 async def press(session: AsyncSession, scene: Scene, update: Pressed, now: datetime) -> None:
@@ -19,6 +19,10 @@ async def press(session: AsyncSession, scene: Scene, update: Pressed, now: datet
     known = await meet(session, scene, update.person, now)
     data = {"bot": scene.bot, "data": update.data}
     if not await happened(session, scene, known, "callback.pressed", data, now):
+        return
+    if update.data == PROGRESS:
+        standing = await progress(session, scene.library, known.contact_id)
+        await say(session, scene, known, update.person, _told(standing, known.language), now)
         return
     if not update.data.startswith(GO):
         return
@@ -31,3 +35,19 @@ async def press(session: AsyncSession, scene: Scene, update: Pressed, now: datet
     if outcome is Outcome.NOTHING:
         text = _("This part is not available any more.", known.language)
         await say(session, scene, known, update.person, text, now)
+
+
+def _told(standing: list[Progress], language: str | None) -> str:
+    """Return in words how far somebody is."""
+    if not standing:
+        return _("You have not begun anything yet. Send /start to begin.", language)
+    return "\n".join(_line(each, language) for each in standing)
+
+
+def _line(standing: Progress, language: str | None) -> str:
+    values = {"name": standing.name, "had": standing.had, "of": standing.of}
+    if standing.completed:
+        return _("✅ {name}: completed", language, **values)
+    if standing.waiting:
+        return _("⏳ {name}: {had} of {of} messages, now it is your turn", language, **values)
+    return _("▶️ {name}: {had} of {of} messages", language, **values)
