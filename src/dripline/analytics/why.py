@@ -78,15 +78,14 @@ async def timeline(
 
     `names` are scenarios' names by id. With `message_id`, only what concerns that message.
     """
-    lines = [
-        _decided(row, language) for row in await deliveries.decisions_of(session, contact_id, _MOST)
-    ]
+    decided = await deliveries.decisions_of(session, contact_id, _MOST)
+    lines = [_decided(row, language) for row in reversed(decided)]
     lines += [
         _sent(row, language) for row in await deliveries.deliveries_of(session, contact_id, _MOST)
     ]
     lines += [
         Line(row.occurred_at, "event", reason_words(row.name, language), _event_detail(row.data))
-        for row in await events.events_of(session, contact_id, _MOST)
+        for row in reversed(await events.events_of(session, contact_id, _MOST))
         if not row.name.startswith(_TOLD_BY_DECISIONS)
     ]
     lines.sort(key=lambda line: (line.at, line.kind != "event"))
