@@ -32,7 +32,8 @@ class Scene:
 async def meet(session: AsyncSession, scene: Scene, person: TelegramPerson, now: datetime) -> Known:
     """Return the contact; whoever writes to the bot can be reached by it."""
     known = await identify.by_telegram(session, scene.bot, person, now)
-    await reachability.change(session, known.address_id, REACHABLE, "wrote_to_the_bot", now)
+    if not known.created:
+        await reachability.change(session, known.address_id, REACHABLE, "wrote_to_the_bot", now)
     return known
 
 
