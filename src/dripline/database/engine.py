@@ -149,7 +149,11 @@ def _sqlite_engines(url: URL, cache_mb: int) -> tuple[AsyncEngine, AsyncEngine]:
 
 def _sqlite_engine(url: URL, cache_mb: int, *, immediate: bool, **pool: Any) -> AsyncEngine:
     engine = create_async_engine(
-        url, json_serializer=dump_json, json_deserializer=load_json, **pool
+        url,
+        json_serializer=dump_json,
+        json_deserializer=load_json,
+        connect_args={"check_same_thread": False},  # see bulk.py
+        **pool,
     )
 
     @event.listens_for(engine.sync_engine, "connect")

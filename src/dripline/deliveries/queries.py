@@ -62,21 +62,24 @@ _HEADS_TEXT = f"""
 """
 _HEADS = Statement(sqlite=_HEADS_TEXT, postgresql=_HEADS_TEXT)
 # SQLite has one writer: the first rows of the range are read, then the range is deleted whole.
-_FIRST_DUE = f"""
-    SELECT {_ROW} FROM queue WHERE pace_key = ? AND priority = ? AND due_at <= ?
-    ORDER BY due_at, id LIMIT ?
-"""
-_DELETE_RANGE = """
-    DELETE FROM queue
-    WHERE pace_key = ? AND priority = ? AND (due_at < ? OR (due_at = ? AND id <= ?))
-"""
-_TAKE_DUE = (
-    """
-    DELETE FROM queue WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM queue WHERE pace_key = $1 AND priority = $2 AND due_at <= $3
-        ORDER BY due_at, id LIMIT $4 FOR UPDATE SKIP LOCKED))
-    RETURNING """
-    + _ROW
+_TAKE_DUE = Statement(
+    sqlite=f"""
+        SELECT {_ROW} FROM queue WHERE pace_key = ? AND priority = ? AND due_at <= ?
+        ORDER BY due_at, id LIMIT ?
+    """,
+    postgresql=f"""
+        DELETE FROM queue WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM queue WHERE pace_key = $1 AND priority = $2 AND due_at <= $3
+            ORDER BY due_at, id LIMIT $4 FOR UPDATE SKIP LOCKED))
+        RETURNING {_ROW}
+    """,
+)
+_DELETE_TAKEN = Statement(
+    sqlite="""
+        DELETE FROM queue
+        WHERE pace_key = ? AND priority = ? AND (due_at < ? OR (due_at = ? AND id <= ?))
+    """,
+    postgresql="",  # its DELETE … RETURNING has done both
 )
 _INSERT_INFLIGHT = Statement(
     sqlite=f"""
@@ -222,18 +225,12 @@ async def take_due(
     session: AsyncSession, pace_key: str, priority: int, now_us: int, limit: int
 ) -> list[Claimed]:
     """Take the earliest due rows of a key and priority out of the queue and return them."""
-    connection = await session.connection()
-    if connection.dialect.name != "sqlite":
-        taken = await connection.exec_driver_sql(_TAKE_DUE, (pace_key, priority, now_us, limit))
-        return sorted(
-            (_claimed(row) for row in taken.fetchall()), key=lambda row: (row.due_us, row.id)
-        )
-    found = await connection.exec_driver_sql(_FIRST_DUE, (pace_key, priority, now_us, limit))
-    rows: list[Any] = list(found.fetchall())
-    if rows:
+    rows = await bulk.run(session, _TAKE_DUE, pace_key, priority, now_us, limit)
+    if rows and session.get_bind().dialect.name == "sqlite":
         due, last = rows[-1][2], rows[-1][3]
-        await connection.exec_driver_sql(_DELETE_RANGE, (pace_key, priority, due, due, last))
-    return [_claimed(row) for row in rows]
+        await bulk.run(session, _DELETE_TAKEN, pace_key, priority, due, due, last)
+        return [_claimed(row) for row in rows]
+    return sorted((_claimed(row) for row in rows), key=lambda row: (row.due_us, row.id))
 
 
 async def insert_inflight(
@@ -271,9 +268,7 @@ async def held_claims(session: AsyncSession, ids: Iterable[uuid.UUID]) -> dict[u
 
 async def delete_inflight(session: AsyncSession, ids: Iterable[uuid.UUID]) -> None:
     """These rows are held no longer."""
-    wanted = list(ids)
-    if wanted:
-        await _execute_keys(session, _DELETE_INFLIGHT, wanted)
+    await bulk.read(session, _DELETE_INFLIGHT, ids)
 
 
 async def in_flight_refs(
@@ -527,12 +522,3 @@ def _claimed(row: Any) -> Claimed:
         row[8],
         row[9],
     )
-
-
-async def _execute_keys(session: AsyncSession, statement: Statement, keys: list[uuid.UUID]) -> None:
-    connection = await session.connection()
-    if connection.dialect.name == "sqlite":
-        sql = statement.sqlite.replace("{keys}", ",".join("?" * len(keys)))
-        await connection.exec_driver_sql(sql, tuple(key.bytes for key in keys))
-    else:
-        await connection.exec_driver_sql(statement.postgresql, (keys,))
