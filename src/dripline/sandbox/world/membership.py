@@ -35,8 +35,8 @@ def set_standing(
         "chat": chat_view(chat),
         "from": user_view(by or user),
         "date": telegram.date(),
-        "old_chat_member": member_view(user, old),
-        "new_chat_member": member_view(user, standing),
+        "old_chat_member": member_view(user, old, chat.kind),
+        "new_chat_member": member_view(user, standing, chat.kind),
     }
     if link:
         link.joined += standing.inside

@@ -70,23 +70,30 @@ _PERMISSIONS = (
     *("can_send_messages", "can_send_audios", "can_send_documents", "can_send_photos"),
     *("can_send_videos", "can_send_video_notes", "can_send_voice_notes", "can_send_polls"),
     *("can_send_other_messages", "can_add_web_page_previews", "can_change_info"),
-    *("can_invite_users", "can_pin_messages", "can_manage_topics"),
+    *("can_invite_users", "can_pin_messages", "can_manage_topics", "can_react_to_messages"),
+    "can_edit_tag",
 )
 _RIGHTS = (
-    *("can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members"),
-    *("can_promote_members", "can_change_info", "can_invite_users", "can_post_stories"),
-    *("can_edit_stories", "can_delete_stories"),
+    *("can_manage_chat", "can_change_info", "can_delete_messages", "can_invite_users"),
+    *("can_restrict_members", "can_promote_members", "can_manage_video_chats"),
+    *("can_post_stories", "can_edit_stories", "can_delete_stories", "can_send_welcome_messages"),
 )
+_OWN_RIGHTS = {
+    Kind.CHANNEL: ("can_post_messages", "can_edit_messages", "can_manage_direct_messages"),
+    Kind.SUPERGROUP: ("can_pin_messages", "can_manage_topics", "can_manage_tags"),
+    Kind.GROUP: ("can_pin_messages", "can_manage_tags"),
+    Kind.PRIVATE: (),
+}
 
 
-def member_view(user: User, standing: Standing) -> Json:
-    """A ChatMember."""
+def member_view(user: User, standing: Standing, kind: Kind) -> Json:
+    """A ChatMember of a chat of this kind; administrators have every right."""
     view: Json = {"user": user_view(user), "status": standing.value}
     if standing is Standing.CREATOR:
         view["is_anonymous"] = False
     if standing is Standing.ADMINISTRATOR:
         view.update({"can_be_edited": False, "is_anonymous": False})
-        view.update(dict.fromkeys(_RIGHTS, True))
+        view.update(dict.fromkeys((*_RIGHTS, *_OWN_RIGHTS[kind]), True))
     if standing is Standing.KICKED:
         view["until_date"] = 0
     return view

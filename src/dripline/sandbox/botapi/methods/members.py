@@ -17,7 +17,8 @@ def get_chat_member(api: Api, call: Call) -> Json:
     """getChatMember."""
     chat, user = find_chat(api, call, Access.READ), find_user(api, call)
     private = chat.kind is Kind.PRIVATE
-    return member_view(user, Standing.MEMBER if private else chat.standing(user.id))
+    standing = Standing.MEMBER if private else chat.standing(user.id)
+    return member_view(user, standing, chat.kind)
 
 
 def get_chat_member_count(api: Api, call: Call) -> int:
@@ -33,7 +34,7 @@ def get_chat_administrators(api: Api, call: Call) -> list[Json]:
         raise bad_request("there are no administrators in the private chat")
     users = api.telegram.users
     return [
-        member_view(users[number], standing)
+        member_view(users[number], standing, chat.kind)
         for number, standing in chat.members.items()
         if standing.rules and (not users[number].is_bot or number == call.bot.id)
     ]
