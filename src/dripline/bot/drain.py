@@ -6,6 +6,7 @@ savepoint for each, so that a poisoned one is marked with its error and holds up
 of the database is no update's fault: then the batch is left for later.
 """
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -24,7 +25,8 @@ from dripline.events import inbox
 from dripline.events.inbox import Received
 
 log = structlog.get_logger()
-_BATCH = 25  # a writing transaction of some 50 ms: SQLite's other writers wait for it
+_BATCH = 25
+_LONGEST_S = 0.03  # SQLite's other writers wait meanwhile, and what was sent is to be settled soon
 # SQLSTATE classes that say nothing about the statement: connection, rollback (deadlock), resources,
 # not in the right state, intervention, system.
 _PASSING = frozenset({"08", "40", "53", "55", "57", "58"})
@@ -68,12 +70,15 @@ class Drain:
                 return 0
             received = await inbox.pending(session, source_of(bot), limit=_BATCH)
             library = await self._store.current(session)
-            for row in received:
+            until, done = time.monotonic() + _LONGEST_S, 0
+            for done, row in enumerate(received, 1):  # noqa: B007 - how many is the answer
                 update = read(row.body)
                 await one(session, Scene(bot, row.source_id, library), row, update, now)
                 callbacks += _callback_of(update)
+                if time.monotonic() > until:
+                    break
         self._answers.answer(bot, callbacks)
-        return len(received)
+        return done
 
     async def _one(
         self, session: AsyncSession, scene: Scene, row: Received, update: Update, now: datetime

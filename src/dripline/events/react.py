@@ -1,5 +1,6 @@
 """Duty: hand events to the rooms that react to them, each in a savepoint of its own."""
 
+import time
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from dripline.events.subscriptions import Handler, Happened
 
 log = structlog.get_logger()
 MOST_ATTEMPTS = 5
+_LONGEST_S = 0.03  # SQLite's other writers wait meanwhile, and what was sent is to be settled soon
 
 
 class React:
@@ -28,10 +30,13 @@ class React:
             async with self._database.reading() as session:
                 if not await queries.open_reactions(session, consumer, MOST_ATTEMPTS, 1):
                     continue
+            until = time.monotonic() + _LONGEST_S
             async with self._database.transaction() as session:
                 for event in await queries.open_reactions(session, consumer, MOST_ATTEMPTS, limit):
                     await self._react(session, consumer, handler, event, now)
                     handled += 1
+                    if time.monotonic() > until:
+                        break
         return handled
 
     async def _react(
