@@ -99,7 +99,7 @@ class Making:
             for language, source in spec["texts"].items()
         }
         keyboard = tuple(
-            tuple(self._button(button) for button in row.get("buttons", ()))
+            tuple(self._button(button) for button in row.get("buttons") or ())
             for row in _rows(spec.get("inline_keyboard"), self.button_sets)
         )
         return Message(
@@ -107,12 +107,12 @@ class Making:
             texts=texts,
             timing=timing(spec.get("timing") or {}),
             media=tuple(
-                Media(m["sha256"], m["kind"], m["filename"]) for m in spec.get("media", ())
+                Media(m["sha256"], m["kind"], m["filename"]) for m in spec.get("media") or ()
             ),
             keyboard=keyboard,
             wait=wait(spec),
             condition=spec.get("condition"),
-            priority=PRIORITIES.get(spec.get("priority", "normal"), NORMAL),
+            priority=PRIORITIES.get(spec.get("priority") or "normal", NORMAL),
             variables=frozenset().union(
                 *(template.variables for template in (*texts.values(), *_templates(keyboard)))
             ),
@@ -140,7 +140,7 @@ class Making:
             schemes,
             {
                 language: self._template(text, html=False)
-                for language, text in spec.get("texts", {}).items()
+                for language, text in (spec.get("texts") or {}).items()
             },
         )
 
@@ -148,12 +148,12 @@ class Making:
 def timing(spec: Mapping[str, Any]) -> Timing:
     """Return the timing of `{"days", "hours", "minutes", "at", "weekdays", "from"}`."""
     return Timing(
-        days=spec.get("days", 0),
-        hours=spec.get("hours", 0),
-        minutes=spec.get("minutes", 0),
+        days=int(spec.get("days") or 0),
+        hours=int(spec.get("hours") or 0),
+        minutes=int(spec.get("minutes") or 0),
         at=time.fromisoformat(spec["at"]) if spec.get("at") else None,
-        weekdays=tuple(spec.get("weekdays", ())),
-        origin=spec.get("from", "previous"),
+        weekdays=tuple(spec.get("weekdays") or ()),
+        origin=spec.get("from") or "previous",
     )
 
 

@@ -77,6 +77,64 @@ async def set_paused(session: AsyncSession, scenario_id: str, at: datetime | Non
     )
 
 
+async def lock(session: AsyncSession) -> None:
+    """Have the content to ourselves until the end of the transaction."""
+    statement = insert_new(session, ContentState).values(id=1, version=0)
+    await session.execute(statement.on_conflict_do_nothing())
+    await session.execute(select(ContentState.id).where(ContentState.id == 1).with_for_update())
+
+
+async def heads(session: AsyncSession) -> Sequence[tuple[Document, Revision]]:
+    """Return every document with its current revision, deleted ones too."""
+    statement = (
+        select(Document, Revision)
+        .join(Revision, Revision.id == Document.revision_id)
+        .order_by(Document.kind, Document.key)
+        .execution_options(populate_existing=True)
+    )
+    return [(row[0], row[1]) for row in (await session.execute(statement)).all()]
+
+
+async def has_revision(session: AsyncSession, ids: Sequence[uuid.UUID]) -> bool:
+    """Whether any of these revisions is ours."""
+    if not ids:
+        return False
+    found = await session.scalar(select(Revision.id).where(Revision.id.in_(list(ids))).limit(1))
+    return found is not None
+
+
+async def insert_revision(session: AsyncSession, values: dict[str, Any]) -> None:
+    """Add a revision and make it the current one of its document."""
+    await session.execute(insert_new(session, Revision).values(values))
+    current = {"revision_id": values["id"], "number": values["number"], "deleted_at": None}
+    statement = insert_new(session, Document).values(
+        kind=values["kind"], key=values["key"], **current
+    )
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["kind", "key"], set_=current)
+    )
+
+
+async def delete_document(session: AsyncSession, kind: str, key: str, at: datetime) -> None:
+    """Take a document out of the content; its revisions stay."""
+    await session.execute(
+        update(Document).where(Document.kind == kind, Document.key == key).values(deleted_at=at)
+    )
+
+
+async def media_present(session: AsyncSession, hashes: Sequence[str]) -> set[str]:
+    """Return which of these files are stored."""
+    found: set[str] = set()
+    for at in range(0, len(hashes), 500):
+        page = list(hashes[at : at + 500])
+        found |= set(
+            (
+                await session.scalars(select(MediaFile.sha256).where(MediaFile.sha256.in_(page)))
+            ).all()
+        )
+    return found
+
+
 async def media_body(session: AsyncSession, sha256: str) -> bytes | None:
     """Return a file's bytes, or None."""
     found: bytes | None = await session.scalar(

@@ -1,0 +1,292 @@
+"""From a folder's files to content: the documents of revisions, and every problem on the way.
+
+The files are SPEC's and FORMATS' layout. What we do not know in them is kept, so that a pull gives
+back what a push took.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from dripline.content import limits
+from dripline.content.folder import Folder, MediaSource
+from dripline.content.parse_message import parse_keyboard, parse_message, parse_summary
+from dripline.content.problems import Problem
+from dripline.content.shape import Node
+
+REGISTRY: Final = "scenarios/registry.json"
+BUTTON_SETS: Final = "buttons/registry.json"
+GLOBALS: Final = "templates/bot_globals.json"
+ATTRIBUTES: Final = "templates/attributes.json"
+BROADCASTS: Final = "broadcasts/registry.json"
+
+ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_ATTRIBUTE_TYPES: Final = {"text": str, "number": (int, float), "boolean": bool, "date": str}
+
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Content:
+    """What a folder says: documents by (kind, key), and the files messages send by hash."""
+
+    documents: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    media: dict[str, MediaSource] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    folder: Folder | None = None
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether this content cannot be pushed."""
+        return any(problem.severity == "error" for problem in self.problems)
+
+    def scenario(self, scenario_id: str) -> dict[str, Any] | None:
+        """Return a scenario's document, or None."""
+        return self.documents.get(("scenario", scenario_id))
+
+    @property
+    def scenario_ids(self) -> list[str]:
+        """The ids of all scenarios, in the registry's order."""
+        return [key for kind, key in self.documents if kind == "scenario"]
+
+
+def parse_folder(root: Path) -> Content:
+    """Return what a folder says, with the problems of its form.
+
+    `check.examine` adds what only shows when the parts are seen together.
+    """
+    content = Content(folder=Folder(root))
+    folder = content.folder
+    assert folder is not None  # noqa: S101 - made in the line above
+    if not root.is_dir():
+        folder.report(str(root), 0, "error", "missing-file", "There is no such folder.")
+    else:
+        _parse_all(folder, content)
+    content.problems = folder.problems.sorted()
+    content.media = {source.sha256: source for source in folder.media.values()}
+    return content
+
+
+def _parse_all(folder: Folder, content: Content) -> None:
+    buttons = _optional(folder, BUTTON_SETS)
+    if buttons is not None:
+        _check_button_sets(buttons)
+        content.documents["buttons", "buttons"] = buttons.value
+    attributes = _optional(folder, ATTRIBUTES)
+    if attributes is not None:
+        _check_attributes(attributes)
+        content.documents["attributes", "attributes"] = attributes.value
+    variables = _optional(folder, GLOBALS)
+    if variables is not None:
+        _check_globals(variables)
+        content.documents["globals", "globals"] = variables.value
+    registry = Node.of_file(folder, REGISTRY)
+    if registry is not None:
+        _parse_registry(registry, content)
+    _parse_broadcasts(folder, content)
+
+
+def _optional(folder: Folder, file: str) -> Node | None:
+    return Node.of_file(folder, file) if folder.exists(file) else None
+
+
+def _parse_registry(registry: Node, content: Content) -> None:
+    order: list[str] = []
+    for entry in registry.items("scenarios"):
+        if not entry.expect(dict):
+            continue
+        scenario_id = parse_id(entry, "id")
+        if not scenario_id:
+            continue
+        if scenario_id in order:
+            entry.at("id").report("duplicate", f"There is a scenario {scenario_id} already.")
+            continue
+        order.append(scenario_id)
+        if entry.has("is_active"):
+            entry.at("is_active").expect(bool)
+        body = parse_scenario(registry.folder, scenario_id, entry)
+        if body is not None:
+            content.documents["scenario", scenario_id] = body
+    _check_default(registry, order)
+    extra = {key: value for key, value in registry.value.items() if key != "scenarios"}
+    content.documents["registry", "registry"] = {**extra, "order": order}
+
+
+def _check_default(registry: Node, order: list[str]) -> None:
+    default = registry.text("default_scenario_id", needed=bool(order))
+    if default and default not in order:
+        registry.at("default_scenario_id").report(
+            "unknown-scenario",
+            f"There is no scenario {default}; name one of the list as the default.",
+        )
+
+
+def parse_id(node: Node, key: str) -> str:
+    """Return an id: letters, digits, - and _; empty after saying what is wrong."""
+    found = node.text(key, needed=True, most=10_000)
+    if not found:
+        return ""
+    if not ID.fullmatch(found) or len(found) > limits.ID_CHARACTERS:
+        node.at(key).report(
+            "id",
+            f"An id has letters, digits, - and _, at most {limits.ID_CHARACTERS} of them: "
+            "it stands in links such as t.me/bot?start=id.",
+        )
+        return ""
+    return found
+
+
+def parse_scenario(folder: Folder, scenario_id: str, entry: Node) -> dict[str, Any] | None:
+    """Return a scenario's document out of its folder, or None when it cannot be read at all."""
+    base = f"scenarios/{scenario_id}"
+    config = Node.of_file(folder, f"{base}/config.json")
+    messages = Node.of_file(folder, f"{base}/messages.json")
+    if config is None or messages is None:
+        return None
+    _check_config(config, scenario_id)
+    summary = _optional(folder, f"{base}/summary.json")
+    order = _order(messages)
+    given = messages.object("messages")
+    bodies = {}
+    for message_id in order:
+        spec = given.object(message_id) if given is not None else None
+        if spec is not None:
+            bodies[message_id] = parse_message(spec, base)
+    _check_strays(messages, given, order, bodies)
+    extra = {k: v for k, v in messages.value.items() if k not in {"messages_list", "messages"}}
+    return {
+        "config": {"name": scenario_id, **config.value, "id": scenario_id},
+        "entry": entry.value,
+        "order": [message_id for message_id in order if message_id in bodies],
+        "messages": bodies,
+        "messages_extra": extra,
+        "unlisted": {
+            key: node.value
+            for key, node in (given.members() if given is not None else ())
+            if key not in order
+        },
+        "summary": parse_summary(summary, base) if summary is not None else None,
+    }
+
+
+def _check_config(config: Node, scenario_id: str) -> None:
+    if config.text("id", scenario_id) != scenario_id:
+        config.at("id").report("id", f"The id must be {scenario_id}, as the folder is called.")
+    config.text("name", needed=True, most=200)
+    config.text("lane", most=40)
+    config.number("priority", 0, -1_000_000, 1_000_000)
+    product = config.object("prodamus")
+    if product is not None:
+        for key in ("product_name", "product_price", "paid_content", "private_group_id"):
+            if product.has(key) and not isinstance(product.value[key], str | int | float):
+                product.at(key).report("type", f"“{key}” must be a text.")
+
+
+def _order(messages: Node) -> list[str]:
+    order: list[str] = []
+    for item in messages.items("messages_list"):
+        if not item.expect(str):
+            continue
+        if not ID.fullmatch(item.value) or len(item.value) > 64:
+            item.report("id", "A message's id has letters, digits, - and _, at most 64 of them.")
+        elif item.value in order:
+            item.report("duplicate", f"{item.value} stands in the list twice.")
+        else:
+            order.append(item.value)
+    if len(order) > limits.SCENARIO_MESSAGES:
+        most = limits.SCENARIO_MESSAGES
+        messages.at("messages_list").report("too-many", f"A scenario has at most {most} messages.")
+    return order
+
+
+def _check_strays(
+    messages: Node, given: Node | None, order: list[str], bodies: dict[str, Any]
+) -> None:
+    known = {key for key, _ in given.members()} if given is not None else set()
+    for message_id in order:
+        if message_id not in known:
+            messages.at("messages_list").report(
+                "missing-message", f"{message_id} is listed, but “messages” does not describe it."
+            )
+    for key, node in given.members() if given is not None else ():
+        if key not in order:
+            node.report(
+                "unlisted-message",
+                f"{key} is not in messages_list, so nobody will get it; list it or delete it.",
+                "warning",
+            )
+    if not bodies:
+        messages.report("empty", "This scenario has no messages.", "warning")
+
+
+def _check_button_sets(node: Node) -> None:
+    sets = node.object("button_sets")
+    for name, button_set in sets.members() if sets is not None else ():
+        if button_set.expect(dict):
+            if not name or len(name) > 64:
+                button_set.report("id", "A button set's name has 1 to 64 characters.")
+            parse_keyboard(button_set)
+
+
+def _check_globals(node: Node) -> None:
+    variables = node.object("variables")
+    for name, value in variables.members() if variables is not None else ():
+        if not NAME.fullmatch(name):
+            value.report("variable-name", "A variable's name has letters, digits and _.")
+        if not isinstance(value.value, str | int | float | bool):
+            value.report("type", f"“{name}” must be a text or a number.")
+
+
+def _check_attributes(node: Node) -> None:
+    declared = node.object("attributes")
+    for name, spec in declared.members() if declared is not None else ():
+        if not NAME.fullmatch(name):
+            spec.report("variable-name", "An attribute's name has letters, digits and _.")
+        if not spec.expect(dict):
+            continue
+        kind = spec.text("type", "text")
+        if kind not in _ATTRIBUTE_TYPES:
+            spec.at("type").report("type", f"“type” is one of {', '.join(_ATTRIBUTE_TYPES)}.")
+        elif spec.has("default") and not isinstance(
+            spec.value["default"],
+            _ATTRIBUTE_TYPES[kind],  # type: ignore[arg-type]
+        ):
+            spec.at("default").report("type", f"“default” must be a {kind}.")
+
+
+def _parse_broadcasts(folder: Folder, content: Content) -> None:
+    registry = _optional(folder, BROADCASTS)
+    if registry is None:
+        return
+    bodies: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for node in registry.items("broadcasts"):
+        if not node.expect(dict):
+            continue
+        broadcast_id = parse_id(node, "id")
+        if broadcast_id in seen:
+            node.at("id").report("duplicate", f"There is a broadcast {broadcast_id} already.")
+        seen.add(broadcast_id)
+        node.text("name", needed=True, most=200)
+        _check_targeting(node)
+        bodies.append(parse_summary(node, "broadcasts"))
+    extra = {key: value for key, value in registry.value.items() if key != "broadcasts"}
+    content.documents["broadcasts", "broadcasts"] = {"extra": extra, "broadcasts": bodies}
+
+
+_CONDITIONS: Final = frozenset({"no_active_scenario", "has_not_paid"})
+
+
+def _check_targeting(node: Node) -> None:
+    targeting = node.object("targeting")
+    for condition in targeting.items("conditions") if targeting is not None else ():
+        if isinstance(condition.value, str) and condition.value not in _CONDITIONS:
+            condition.report(
+                "targeting",
+                f"There is no condition {condition.value}; "
+                f"there are {', '.join(sorted(_CONDITIONS))}.",
+            )
+        elif not isinstance(condition.value, str | dict):
+            condition.report("targeting", "A condition is a name, or an object of the segments.")
