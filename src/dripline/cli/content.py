@@ -29,6 +29,100 @@ def check(folder: Folder) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def plan(
+    folder: Folder,
+    no_diff: Annotated[
+        bool, typer.Option("--no-diff", help="Name what changes without showing it.")
+    ] = False,
+) -> None:
+    """Show what a push would change and whom it touches. Status 1 if it would be refused."""
+    from dripline.cli import start
+
+    start.run(_plan(folder, diffs=not no_diff))
+
+
+@app.command()
+def push(
+    folder: Folder,
+    force: Annotated[
+        bool, typer.Option("--force", help="Push even over changes made elsewhere since.")
+    ] = False,
+) -> None:
+    """Check a folder and store it: all of it or nothing."""
+    from dripline.cli import start
+
+    start.run(_push(folder, force=force))
+
+
+@app.command()
+def pull(
+    folder: Annotated[Path, typer.Argument(help="The folder to write to.", file_okay=False)],
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite files that were edited and not pushed.")
+    ] = False,
+) -> None:
+    """Write the stored content into a folder."""
+    from dripline.cli import start
+
+    start.run(_pull(folder, force=force))
+
+
+async def _plan(folder: Path, *, diffs: bool) -> None:
+    from dripline.cli import start
+    from dripline.content.plan import describe
+    from dripline.content.plan import plan as planned
+    from dripline.scenarios.touches import touched
+
+    async with start.reading() as session:
+        found = await planned(session, folder, touched)
+    for line in describe(found, diffs=diffs):
+        typer.echo(line)
+    if found.would_be_refused:
+        raise typer.Exit(1)
+
+
+async def _push(folder: Path, *, force: bool) -> None:
+    from dripline.cli import start
+    from dripline.clock import RealClock
+    from dripline.content.push import push as pushed
+    from dripline.wiring import import_models
+
+    import_models()  # who reacts to changed content is known from here on
+    async with start.opened(start.settings_from(quiet=True)) as database:
+        done = await pushed(
+            database, folder, author=_operator(), now=RealClock().now(), force=force
+        )
+    for problem in done.warnings:
+        typer.echo(f"{folder}/{problem}")
+    for change in done.changes:
+        typer.echo(f"{change.how}: {change.title}")
+    typer.echo(f"Pushed; the content is at version {done.version}.")
+
+
+async def _pull(folder: Path, *, force: bool) -> None:
+    from dripline.cli import start
+    from dripline.content.pull import pull as pulled
+
+    async with start.opened(start.settings_from(quiet=True)) as database:
+        done = await pulled(database, folder, force=force)
+    for name in sorted(done.written):
+        typer.echo(f"written: {name}")
+    for name in sorted(done.removed):
+        typer.echo(f"removed: {name}")
+    typer.echo("Pulled." if done.written or done.removed else "Nothing to do.")
+
+
+def _operator() -> str:
+    """Return who is at the keyboard, for the revision's author."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "command line"
+
+
 def tell(folder: Path, problems: "Iterable[Problem]") -> None:
     """Print problems the way editors and CI understand, and how many there are."""
     counts = {"error": 0, "warning": 0}
