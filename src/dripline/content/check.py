@@ -40,8 +40,10 @@ def examine(root: Path) -> Content:
             linter.message(node, spec, body["config"])
     _check_broadcasts(content, linter)
     linter.button_sets()
-    check_flow.check(content)
-    _check_unused_files(content)
+    if not content.has_errors:  # else what is missing would look unused, and be one more riddle
+        linter.unused_sets()
+        check_flow.check(content)
+        _check_unused_files(content)
     content.problems = folder.problems.sorted()
     return content
 

@@ -58,16 +58,21 @@ class Linter:
             self._keyboard(keyboard, constants)
 
     def button_sets(self) -> None:
-        """Lint the shared buttons, and tell of those that nothing uses."""
-        registry = Node.of_file(self.folder, "buttons/registry.json") if self._sets else None
-        sets = registry.object("button_sets") if registry is not None else None
-        if sets is None:
-            return
+        """Lint the shared buttons."""
         constants = scopes({"id": "", "name": ""}, self._globals)
-        for name, node in sets.members():
+        for _, node in self._set_nodes():
             self._rows(node, constants)
+
+    def unused_sets(self) -> None:
+        """Tell of shared buttons that nothing uses; to be asked after all messages."""
+        for name, node in self._set_nodes():
             if name not in self.used_sets:
                 node.report("unused-button-set", f"Nothing uses the button set {name}.", "warning")
+
+    def _set_nodes(self) -> list[tuple[str, Node]]:
+        registry = Node.of_file(self.folder, "buttons/registry.json") if self._sets else None
+        sets = registry.object("button_sets") if registry is not None else None
+        return list(sets.members()) if sets is not None else []
 
     def _keyboard(self, keyboard: Node, constants: Mapping[str, Any]) -> None:
         if not keyboard.has("button_set_ref"):

@@ -51,7 +51,7 @@ async def push(
         await queries.lock(session)
         state = await edit.read_state(session)
         if not force:
-            refuse_conflicts(content, state, marker, await _knows(session, marker))
+            refuse_conflicts(content, state, marker, await knows(session, marker))
         found = changes(state.documents, content.documents)
         if found:
             await _store_media(session, content, now)
@@ -112,13 +112,14 @@ def edited_elsewhere(content: Content, state: State, marker: sync.Marker | None)
         if marker is None:
             elsewhere = head.via != VIA_FILES
         else:
-            elsewhere = marker.revisions.get(sync.document_name(*key)) != head.revision_id.hex
+            known = marker.revisions.get(sync.document_name(*key))
+            elsewhere = known != (None if head.deleted else head.revision_id.hex)
         if elsewhere:
             found.append(key)
     return found
 
 
-async def _knows(session: AsyncSession, marker: sync.Marker | None) -> bool:
+async def knows(session: AsyncSession, marker: sync.Marker | None) -> bool:
     """Whether the marker speaks of this installation: another one has other revisions."""
     return marker is not None and await queries.has_revision(
         session, [edit.as_id(one) for one in marker.revisions.values()]

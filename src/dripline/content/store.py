@@ -1,19 +1,18 @@
 """The current content, compiled: read again only when its version has changed."""
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.content import queries
 from dripline.content.compile import compile_scenario
 from dripline.content.document import Scenario
+from dripline.content.models import Document
 from dripline.database import Database
 
-log = structlog.get_logger()
 SCENARIO, BUTTONS, GLOBALS, ATTRIBUTES = "scenario", "buttons", "globals", "attributes"
 
 
@@ -38,6 +37,7 @@ class ContentStore:
         self._database = database
         self._library = Library(version=-1)
         self._bodies: dict[uuid.UUID, Mapping[str, Any]] = {}
+        self._compiled: dict[tuple[uuid.UUID | None, ...], Scenario] = {}
 
     async def current(self, session: AsyncSession) -> Library:
         """Return the content as this transaction sees it; one small query when nothing changed."""
@@ -48,37 +48,69 @@ class ContentStore:
 
     async def _read(self, session: AsyncSession, version: int) -> Library:
         documents = await queries.documents(session)
-        missing = [d.revision_id for d in documents if d.revision_id not in self._bodies]
-        known = {
-            d.revision_id: self._bodies[d.revision_id]
-            for d in documents
-            if d.revision_id in self._bodies
-        }
-        known |= {row.id: row.body for row in await queries.revisions(session, missing)}
-        self._bodies = known
-        by_kind: dict[str, dict[str, Any]] = {}
-        for document in documents:
-            by_kind.setdefault(document.kind, {})[document.key] = known[document.revision_id]
-        button_sets = by_kind.get(BUTTONS, {}).get(BUTTONS, {}).get("button_sets", {})
-        variables = by_kind.get(GLOBALS, {}).get(GLOBALS, {}).get("variables", {})
-        declared = by_kind.get(ATTRIBUTES, {}).get(ATTRIBUTES, {}).get("attributes", {})
-        defaults = {name: spec.get("default", "") for name, spec in declared.items()}
+        await self._read_bodies(session, documents)
+        shared = _Shared.of(documents, self._bodies)
         paused = await queries.paused(session)
-        scenarios = {
-            document.key: compile_scenario(
-                known[document.revision_id],
-                revision=document.number,
-                button_sets=button_sets,
-                variables=variables,
-                paused=document.key in paused,
-                attributes=defaults,
-            )
+        compiled = {
+            document.key: self._scenario(document, shared)
             for document in documents
             if document.kind == SCENARIO
         }
+        self._compiled = {key: one for key, one in self._compiled.items() if one.id in compiled}
         return Library(
             version,
             await queries.default_scenario_id(session),
-            scenarios,
-            defaults,
+            {key: replace(one, paused=key in paused) for key, one in compiled.items()},
+            shared.attributes,
+        )
+
+    async def _read_bodies(self, session: AsyncSession, documents: Sequence[Document]) -> None:
+        missing = [d.revision_id for d in documents if d.revision_id not in self._bodies]
+        fresh = {row.id: row.body for row in await queries.revisions(session, missing)}
+        known = {**self._bodies, **fresh}
+        self._bodies = {d.revision_id: known[d.revision_id] for d in documents}
+
+    def _scenario(self, document: Document, shared: "_Shared") -> Scenario:
+        """Return a scenario compiled, from memory when nothing it is made of has changed."""
+        key = (document.revision_id, *shared.revisions)
+        if key not in self._compiled:
+            self._compiled = {
+                old: one for old, one in self._compiled.items() if one.id != document.key
+            }
+            self._compiled[key] = compile_scenario(
+                self._bodies[document.revision_id],
+                revision=document.number,
+                button_sets=shared.button_sets,
+                variables=shared.variables,
+                paused=False,
+                attributes=shared.attributes,
+            )
+        return self._compiled[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all scenarios are compiled with, and the revisions it is from."""
+
+    button_sets: Mapping[str, Any]
+    variables: Mapping[str, Any]
+    attributes: Mapping[str, Any]
+    revisions: tuple[uuid.UUID | None, ...]
+
+    @classmethod
+    def of(
+        cls, documents: Sequence[Document], bodies: Mapping[uuid.UUID, Mapping[str, Any]]
+    ) -> "_Shared":
+        """Return what these documents share."""
+        ids = {document.kind: document.revision_id for document in documents}
+        kinds = (BUTTONS, GLOBALS, ATTRIBUTES)
+        buttons, variables, declared = (bodies.get(ids[k], {}) if k in ids else {} for k in kinds)
+        return cls(
+            buttons.get("button_sets", {}),
+            variables.get("variables", {}),
+            {
+                name: spec.get("default", "")
+                for name, spec in declared.get("attributes", {}).items()
+            },
+            tuple(ids.get(kind) for kind in kinds),
         )

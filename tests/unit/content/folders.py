@@ -9,7 +9,11 @@ Files = dict[str, Any]  # a text, bytes, or a JSON value, by name
 
 def formats() -> Files:
     """Return the files of FORMATS' examples."""
-    pay = {"type": "url", "text": "Pay for {{scenario.product_name}}", "url": "{{user.payment_link}}"}
+    pay = {
+        "type": "url",
+        "text": "Pay for {{scenario.product_name}}",
+        "url": "{{user.payment_link}}",
+    }
     more = {"type": "url", "text": "Read more", "url": "https://example.com"}
     done = {"type": "callback", "text": "Done", "callback_data": "done"}
     return {
