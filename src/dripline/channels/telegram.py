@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -75,7 +74,7 @@ class TelegramChannel:
             return await self._send(client, outgoing, request)
         except Migrated as moved:
             value = str(moved.chat_id)
-        outgoing.address = replace(outgoing.address, value=value)
+        outgoing.address = outgoing.address._replace(value=value)
         await self._tell_migrated(outgoing.address.id, value)
         return await self._send(client, outgoing, request)
 

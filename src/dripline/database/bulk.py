@@ -12,18 +12,22 @@ import sqlite3
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from dripline.database.types import utc_text
 
 _SMALLEST = 8
 _new_uuid = uuid.UUID.__new__
 _set = object.__setattr__
 _UNKNOWN = uuid.SafeUUID.unknown
 
-# UUIDs are sixteen bytes on SQLite.
-sqlite3.register_adapter(uuid.UUID, lambda value: value.bytes)
+# As the column types store them.
+sqlite3.register_adapter(uuid.UUID, lambda value: value.int.to_bytes(16, "big"))
+sqlite3.register_adapter(datetime, utc_text)
 
 
 @dataclass(frozen=True, slots=True)

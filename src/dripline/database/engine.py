@@ -27,6 +27,7 @@ _SQLITE_PRAGMAS = (
     "PRAGMA busy_timeout=20000",  # milliseconds: the command line beside a running server
     "PRAGMA temp_store=MEMORY",
     "PRAGMA journal_size_limit=67108864",
+    "PRAGMA wal_autocheckpoint=8000",  # pages, 32 MB: a page written often is copied back once
 )
 
 

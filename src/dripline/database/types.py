@@ -61,7 +61,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def utc_text(moment: datetime) -> str:
     """Return a moment as SQLite stores it: `2026-01-31T09:00:00.000000Z`, sortable."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 class Json(TypeDecorator[Any]):

@@ -8,15 +8,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.content.rendered import Rendered
 
 
-@dataclass(frozen=True, slots=True)
-class AddressRef:
+class AddressRef(NamedTuple):
     """Where a message goes: a chat of one bot, or an email address."""
 
     id: uuid.UUID
@@ -69,8 +68,7 @@ class Channel(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A row of the queue that this worker holds: due, under a pace key, for an origin."""
 
     pace_key: str
@@ -106,8 +104,7 @@ class RenderCall(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where a delivery comes from: what makes it unique, and what the log says of it."""
 
     origin_id: uuid.UUID

@@ -3,14 +3,13 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, cast, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.clock import from_us
-from dripline.database import bulk, dump_json, insert_new, utc_text
+from dripline.database import bulk, dump_json, insert_new
 from dripline.database.bulk import Statement, as_uuid
 from dripline.deliveries.models import (
     MAX_ATTEMPTS,
@@ -373,15 +372,9 @@ async def set_next_send(session: AsyncSession, moments: Sequence[tuple[int, uuid
 
 async def insert_deliveries(session: AsyncSession, results: Sequence["Result"]) -> None:
     """Write the wide rows of messages that have ended."""
-    sqlite = session.get_bind().dialect.name == "sqlite"
-
-    def moment(value: datetime | None) -> Any:
-        return utc_text(value) if sqlite and value is not None else value
-
     rows = []
     for r in results:
         source, address, claimed = r.ready.source, r.ready.address, r.ready.claimed
-        at = moment(r.at)
         sent = r.status == "sent"
         rows.append(
             (
@@ -399,9 +392,9 @@ async def insert_deliveries(session: AsyncSession, results: Sequence["Result"]) 
                 address.value,
                 r.status,
                 r.content,
-                moment(from_us(claimed.due_us)),
-                at if sent else None,
-                None if sent else at,
+                from_us(claimed.due_us),
+                r.at if sent else None,
+                None if sent else r.at,
                 r.failure,
                 r.failure_code,
                 ",".join(r.provider_ids) or None,

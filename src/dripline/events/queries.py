@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.database import bulk, dump_json, insert_new, utc_text
+from dripline.database import bulk, dump_json, insert_new
 from dripline.events.models import Event, InboxRow, OutboxRow
 from dripline.events.subscriptions import Happened
 
@@ -52,7 +52,6 @@ async def insert_events(
     session: AsyncSession, rows: Sequence[tuple[uuid.UUID, "NewEvent"]]
 ) -> None:
     """Insert many events at once."""
-    sqlite = session.get_bind().dialect.name == "sqlite"
     await bulk.write(
         session,
         _INSERT_EVENTS,
@@ -63,7 +62,7 @@ async def insert_events(
                 event.contact_id,
                 event.source,
                 event.source_id,
-                utc_text(event.occurred_at) if sqlite else event.occurred_at,
+                event.occurred_at,
                 dump_json(event.data),
             )
             for event_id, event in rows

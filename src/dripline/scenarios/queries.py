@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts.models import Address, Contact
-from dripline.database import bulk, load_json, utc_text
+from dripline.database import bulk, load_json
 from dripline.database.bulk import Statement, as_uuid
 from dripline.deliveries.protocols import AddressRef
 from dripline.scenarios.models import ACTIVE, Enrollment
@@ -66,10 +66,10 @@ _PEOPLE = Statement(
         WHERE e.id = ANY($1::uuid[]) ORDER BY e.id FOR UPDATE OF e
     """,
 )
-_SAVED = (
-    ("status", "text"),
+# SQLite rewrites an index whenever a column it knows is set, changed or not; these two are in three.
+_INDEXED = (("status", "text"), ("hold", "text"))
+_OTHERS = (
     ("reason", "text"),
-    ("hold", "text"),
     ("position", "smallint"),
     ("last_message_id", "text"),
     ("revision", "bigint"),
@@ -86,19 +86,23 @@ _SAVED = (
     ("queue_priority", "smallint"),
     ("queue_due_us", "bigint"),
 )
-_MOMENTS = frozenset({"base_at", "last_sent_at", "completed_at", "stopped_at", "wait_until"})
-_SAVE = Statement(
-    sqlite="UPDATE enrollments SET "
-    + ", ".join(f"{name} = ?" for name, _type in _SAVED)
-    + " WHERE id = ?",
-    postgresql="UPDATE enrollments e SET "
-    + ", ".join(f"{name} = n.{name}" for name, _type in _SAVED)
-    + " FROM unnest("
-    + ", ".join(f"${index}::{kind}[]" for index, (_name, kind) in enumerate(_SAVED, 1))
-    + f", ${len(_SAVED) + 1}::uuid[]) AS n ("
-    + ", ".join(name for name, _type in _SAVED)
-    + ", id) WHERE e.id = n.id",
-)
+
+
+def _saving(columns: Sequence[tuple[str, str]]) -> Statement:
+    names = [name for name, _type in columns]
+    arrays = ", ".join(f"${index}::{kind}[]" for index, (_name, kind) in enumerate(columns, 1))
+    return Statement(
+        sqlite=f"UPDATE enrollments SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?",
+        postgresql=f"""
+            UPDATE enrollments e SET {", ".join(f"{name} = n.{name}" for name in names)}
+            FROM unnest({arrays}, ${len(names) + 1}::uuid[]) AS n ({", ".join(names)}, id)
+            WHERE e.id = n.id
+        """,
+    )
+
+
+_SAVE_OTHERS = _saving(_OTHERS)
+_SAVE_ALL = _saving((*_OTHERS, *_INDEXED))
 
 
 class Person(NamedTuple):
@@ -133,15 +137,34 @@ async def people(session: AsyncSession, ids: Iterable[uuid.UUID]) -> dict[uuid.U
 
 async def save(session: AsyncSession, changed: Sequence[EnrollmentState]) -> None:
     """Write back the mutable part of enrollments."""
-    sqlite = session.get_bind().dialect.name == "sqlite"
-    names = [name for name, _type in _SAVED]
+    usual, others = [], []
+    for s in changed:
+        if (s.status, s.hold) == s.indexed:
+            usual.append((*_others(s), s.id))
+        else:
+            others.append((*_others(s), s.status, s.hold, s.id))
+    await bulk.write(session, _SAVE_OTHERS, usual)
+    await bulk.write(session, _SAVE_ALL, others)
 
-    def value(state: EnrollmentState, name: str) -> Any:
-        found = getattr(state, name)
-        return utc_text(found) if sqlite and found is not None and name in _MOMENTS else found
 
-    await bulk.write(
-        session, _SAVE, [(*(value(state, name) for name in names), state.id) for state in changed]
+def _others(s: EnrollmentState) -> tuple[Any, ...]:
+    return (
+        s.reason,
+        s.position,
+        s.last_message_id,
+        s.revision,
+        s.base_at,
+        s.last_sent_at,
+        s.completed_at,
+        s.stopped_at,
+        s.waiting_for,
+        s.wait_until,
+        s.early_action,
+        s.turn,
+        s.recheck,
+        s.resends,
+        s.queue_priority,
+        s.queue_due_us,
     )
 
 
@@ -296,6 +319,7 @@ def _state(row: Any) -> EnrollmentState:
         row[24],
         row[25],
         row[26],
+        (row[9], row[11]),
     )
 
 

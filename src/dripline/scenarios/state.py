@@ -47,6 +47,8 @@ class EnrollmentState:
     resends: int
     queue_priority: int | None
     queue_due_us: int | None
+    # What the table's indexes know of it: `(status, hold)` as they stand there.
+    indexed: tuple[str, str | None] = ("", None)
 
     @property
     def is_active(self) -> bool:
