@@ -1,8 +1,9 @@
 """A sandbox that runs on loopback, for tests that come from outside with real clients."""
 
+import asyncio
 import struct
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -105,6 +106,13 @@ async def running_sandbox(
         contacts.start(telegram, bot, anna)
         bot.updates.clear()
         yield running
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what happens in another task. Raises TimeoutError after five seconds."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 — what we wait for has no event to offer
+            await asyncio.sleep(0.01)
 
 
 def png(width: int = 640, height: int = 400, shade: int = 0) -> bytes:

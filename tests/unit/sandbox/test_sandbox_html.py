@@ -5,6 +5,11 @@ import pytest
 from dripline.sandbox.formatting.entities import FormattingError
 from dripline.sandbox.formatting.parse import formatted
 
+INVALID_UNICODE = (
+    "Text contains invalid Unicode characters after decoding HTML entities, check for unmatched"
+    " surrogate code units"
+)
+
 
 def entities(text: str) -> list[tuple[str, int, int]]:
     return [(e["type"], e["offset"], e["length"]) for e in formatted(text, "HTML")[1]]
@@ -104,8 +109,7 @@ def test_code_in_a_language_is_one_entity(source: str) -> None:
         ("<tg-emoji>x</tg-emoji>", "Invalid custom emoji identifier specified"),
         (
             "&#xd83d;",
-            "Text contains invalid Unicode characters after decoding HTML entities, check for"
-            " unmatched surrogate code units",
+            INVALID_UNICODE,
         ),
     ],
 )

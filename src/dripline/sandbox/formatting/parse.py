@@ -7,6 +7,7 @@ from typing import Any
 from dripline.sandbox.formatting.clean import cleaned
 from dripline.sandbox.formatting.entities import Entity, FormattingError, utf16_length
 from dripline.sandbox.formatting.html import parse_html
+from dripline.sandbox.formatting.linking import link_entity
 from dripline.sandbox.formatting.markdown import parse_markdown
 from dripline.sandbox.formatting.markdown_v2 import parse_markdown_v2
 
@@ -73,6 +74,9 @@ def _given_entity(item: Any) -> Entity | None:
     required = _REQUIRED.get(str(kind))
     if required and not item.get(required):
         raise FormattingError(f"can't parse MessageEntity: Can't find field \"{required}\"")
+    if kind == "text_link":
+        links = link_entity(str(item["url"]), kept["offset"], kept["length"])
+        return links[0] if links else None
     kept.update({field: item[field] for field in (required, "language") if field and field in item})
     return kept
 

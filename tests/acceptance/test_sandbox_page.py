@@ -1,0 +1,228 @@
+"""The sandbox's page in a real browser."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from dripline.sandbox.botapi.call import Call, Upload
+from dripline.sandbox.botapi.methods import METHODS
+from dripline.sandbox.ports import Due, WhyEntry
+from dripline.sandbox.world import contacts
+from sandbox_running import START, Running, png, running_sandbox, until
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="install it: apt-get install chromium"),
+]
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+WIDE = {"width": 1440, "height": 900}
+NARROW = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+async def running() -> AsyncIterator[Running]:
+    async with running_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+async def open_page(
+    browser: Browser, running: Running, *, size: dict[str, int] = WIDE, language: str = "en-US"
+) -> Page:
+    context = await browser.new_context(viewport=size, locale=language)  # type: ignore[arg-type]
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.complaints = complaints  # type: ignore[attr-defined]
+    await page.goto(running.url)
+    return page
+
+
+async def send(
+    running: Running, method: str, files: dict[str, Upload] | None = None, **params: object
+) -> None:
+    call = Call(running.bot, method.lower(), {"chat_id": running.anna.id, **params}, files or {})
+    result = METHODS[call.method](running.sandbox.api, call)
+    if asyncio.iscoroutine(result):
+        await result
+
+
+async def test_start_buttons_and_answers(running: Running, browser: Browser) -> None:
+    ben = running.telegram.add_user("Ben")
+    page = await open_page(browser, running)
+    phone = page.locator(".phone", has_text="Ben")
+    await phone.get_by_role("button", name="Start", exact=True).click()
+    await expect(phone.locator(".msg.mine")).to_contain_text("/start")
+    markup = {"inline_keyboard": [[{"text": "Done", "callback_data": "done"}]]}
+    await send(
+        running,
+        "sendMessage",
+        chat_id=ben.id,
+        text="<b>Hello</b>",
+        parse_mode="HTML",
+        reply_markup=markup,
+    )
+    await expect(phone.locator(".msg:not(.mine) b")).to_have_text("Hello")
+    button = phone.get_by_role("button", name="Done")
+    await button.click()
+    await expect(button).to_have_class("key busy")
+    [query] = running.bot.queries.values()
+    await send(running, "answerCallbackQuery", callback_query_id=query.id, text="Well done")
+    await expect(phone.locator(".hint")).to_have_text("Well done")
+    await expect(button).to_have_class("key ")
+    await phone.get_by_label("Message", exact=True).fill("Thank you")
+    await page.keyboard.press("Enter")
+    await expect(phone.locator(".msg.mine").last).to_contain_text("Thank you")
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+async def test_nothing_a_bot_sends_becomes_markup(running: Running, browser: Browser) -> None:
+    page = await open_page(browser, running)
+    evil = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    await send(running, "sendMessage", text=evil)
+    running.telegram.add_user(evil[:30])
+    await send(
+        running,
+        "sendMessage",
+        text="x",
+        entities=[{"type": "text_link", "offset": 0, "length": 1, "url": "javascript:alert(3)"}],
+    )
+    await expect(
+        page.locator(".phone").first.locator(".msg:not(.mine) .text").first
+    ).to_contain_text(evil)
+    assert await page.locator(".log img, .log script").count() == 0
+    assert await page.locator("a[href^='javascript']").count() == 0
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+async def test_albums_files_and_formatting(running: Running, browser: Browser) -> None:
+    pictures = {
+        f"p{n}": Upload(png(600, 300 + 100 * n, n * 40), f"{n}.png", "image/png") for n in range(4)
+    }
+    media = [{"type": "photo", "media": f"attach://{name}"} for name in pictures]
+    media[0]["caption"] = "Four"
+    await send(running, "sendMediaGroup", pictures, media=media)
+    await send(running, "sendDocument", {"document": Upload(b"%PDF", "plan.pdf", "")})
+    await send(running, "sendMessage", text="||hidden|| `code`\n>quote", parse_mode="MarkdownV2")
+    page = await open_page(browser, running)
+    phone = page.locator(".phone").first
+    await expect(phone.locator(".mosaic .tile")).to_have_count(4)
+    await expect(phone.locator(".captioned")).to_contain_text("Four")
+    await expect(phone.locator(".file")).to_contain_text("plan.pdf")
+    spoiler = phone.locator(".spoiler")
+    await spoiler.click()
+    await expect(spoiler).to_have_class("spoiler open")
+    await expect(phone.locator("blockquote")).to_have_text("quote")
+    await phone.locator(".tile").first.click()
+    await expect(page.locator(".viewer img")).to_be_visible()
+    await page.keyboard.press("Escape")
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+async def test_links_show_where_they_lead(running: Running, browser: Browser) -> None:
+    deep = f"https://t.me/{running.bot.user.username}?start=again"
+    rows = [[{"text": "Site", "url": "https://example.com/page"}], [{"text": "Deep", "url": deep}]]
+    await send(running, "sendMessage", text="Links", reply_markup={"inline_keyboard": rows})
+    page = await open_page(browser, running)
+    phone = page.locator(".phone").first
+    await phone.get_by_role("button", name="Site").click()
+    way = phone.get_by_role("link", name="Open")
+    assert await way.get_attribute("href") == "https://example.com/page"
+    assert await way.get_attribute("rel") == "noopener noreferrer"
+    await phone.get_by_role("button", name="Cancel").click()
+    await phone.get_by_role("button", name="Deep").click()
+    await expect(phone.locator(".msg.mine").last).to_contain_text("/start again")
+
+
+async def test_blocking_and_adding(running: Running, browser: Browser) -> None:
+    page = await open_page(browser, running)
+    phone = page.locator(".phone").first
+    await phone.get_by_role("button", name="Menu").click()
+    await phone.get_by_role("button", name="Block the bot").click()
+    await phone.get_by_role("button", name="Restart bot").click()
+    await expect(phone.get_by_label("Message", exact=True)).to_be_visible()
+    states = [
+        u["my_chat_member"]["new_chat_member"]["status"] for u in running.bot.updates.first(2)
+    ]
+    assert states == ["kicked", "member"]
+    await page.locator("#rail .add").click()
+    await page.get_by_label("First name").fill("Chiara")
+    await page.get_by_label("Language").select_option("ru")
+    await page.get_by_role("button", name="Add contact").click()
+    await expect(page.locator(".phone", has_text="Chiara")).to_be_visible()
+    assert [user.language_code for user in running.telegram.users.values()][-1] == "ru"
+
+
+async def test_the_clock_and_why(running: Running, browser: Browser) -> None:
+    due = START + timedelta(hours=24)
+    running.clock.due = Due(due, "Anna")
+    running.notes.entries = [
+        WhyEntry(START, "sent", "Message 1 sent", "It was due at once", "course", "m1"),
+        WhyEntry(START, "waiting", "Message 2 waits", "24 h after the first", "course", "m2", due),
+    ]
+    page = await open_page(browser, running)
+    await expect(page.locator(".clock b")).to_have_text("09:00:00")
+    await expect(page.locator(".next")).to_contain_text("Anna · in 1 d")
+    await expect(page.locator("#why .entry")).to_contain_text("It was due at once")
+    await expect(page.locator("#why .soon")).to_contain_text("Message 2 waits")
+    await page.get_by_role("button", name="60×", exact=True).click()
+    await expect(page.get_by_role("button", name="60×", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    assert running.clock.speed == 60
+    await page.get_by_role("button", name="Jump to the next message").click()
+    assert running.clock.now() >= due
+    await expect(page.locator(".next")).to_contain_text("Nothing is due")
+
+
+async def test_on_a_phone_with_tabs_in_russian(running: Running, browser: Browser) -> None:
+    running.notes.entries = [WhyEntry(START, "sent", "Отправлено", "Пора")]
+    page = await open_page(browser, running, size=NARROW, language="ru-RU")
+    await expect(page.locator(".phone")).to_have_count(1)
+    await page.get_by_role("tab", name="Почему").click()
+    await expect(page.locator("#why .entry")).to_contain_text("Отправлено")
+    await expect(page.locator(".phone")).to_be_hidden()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    await page.get_by_role("tab", name="Чат").click()
+    await page.get_by_role("button", name="English").click()
+    await expect(page.get_by_role("tab", name="Chat")).to_be_visible()
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+async def test_what_came_while_nobody_looked_is_unread(running: Running, browser: Browser) -> None:
+    people = [running.add_contact(name) for name in ("Ben", "Chiara", "Dana", "Eva")]
+    page = await open_page(browser, running)
+    await expect(page.locator(".phone")).to_have_count(2)
+    await send(running, "sendMessage", chat_id=people[3].id, text="Psst")
+    eva = page.locator("#rail button", has_text="Eva")
+    await expect(eva.locator(".count")).to_have_text("1")
+    await eva.click()
+    await expect(page.locator(".phone", has_text="Eva").locator(".msg").last).to_contain_text(
+        "Psst"
+    )
+    await expect(eva.locator(".count")).to_have_count(0)
+    chat = running.telegram.private(running.bot, people[3])
+    await until(lambda: not chat.unread)
+    contacts.delete_account(running.telegram, people[3])
+    await expect(page.get_by_role("region", name="Eva").locator(".foot")).to_contain_text(
+        "Deleted account"
+    )
