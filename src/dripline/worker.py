@@ -57,6 +57,8 @@ class Worker:
 
     async def stop(self) -> None:
         """Finish what is in flight, give back the rest, end all duties; within ten seconds."""
+        if not self._tasks:
+            return  # it never started, so it holds nothing
         if self._pump is not None:
             await self._pump.stop(STOP_WITHIN_S)
         for task in self._tasks:
