@@ -19,6 +19,7 @@ SHORTEST_SECRET = 4  # masking anything shorter would only make lines unreadable
 _BOT_TOKEN = re.compile(r"\d{3,20}:[A-Za-z0-9_-]{30,}")
 _QUIET = {
     "uvicorn.access": logging.WARNING,
+    "uvicorn.error": logging.WARNING,
     "alembic": logging.WARNING,
     "sqlalchemy": logging.WARNING,
     "watchfiles": logging.WARNING,

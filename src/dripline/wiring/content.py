@@ -15,7 +15,10 @@ log = structlog.get_logger()
 async def push_folder(engine: Engine, folder: Path, *, force: bool) -> None:
     """Push a folder; raises what `content.push` raises, and then nothing has changed."""
     pushed = await push(engine.database, folder, author="run", now=engine.clock.now(), force=force)
-    log.info("content.pushed", folder=folder.name, changed=pushed.changed)
+    for problem in pushed.warnings:
+        log.warning("content.warning", problem=str(problem))
+    changed = [change.title for change in pushed.changes]
+    log.info("content.pushed", folder=folder.name, version=pushed.version, changed=changed)
 
 
 async def follow(engine: Engine, folder: Path, *, force: bool) -> None:

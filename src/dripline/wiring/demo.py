@@ -1,6 +1,7 @@
 """`dripline demo`: the real engine, a local stand-in for Telegram, and a clock to speed up."""
 
 import asyncio
+import shutil
 import tempfile
 import webbrowser
 from datetime import datetime
@@ -103,7 +104,8 @@ class DemoWhy:
 async def demo(settings: Settings, *, port: int, open_browser: bool) -> None:
     """Run the demo until SIGINT or SIGTERM; nothing of it stays."""
     with tempfile.TemporaryDirectory(prefix="dripline-demo-") as folder, as_file(_COURSE) as course:
-        await run_demo(settings, Path(folder), course, port=port, open_browser=open_browser)
+        content = shutil.copytree(course, Path(folder) / "course")  # a push marks its folder
+        await run_demo(settings, Path(folder), content, port=port, open_browser=open_browser)
 
 
 async def run_demo(
