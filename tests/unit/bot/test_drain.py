@@ -403,7 +403,9 @@ async def test_progress_is_told_on_request(database: Database, clock: VirtualClo
         }
     }
     await bench.receive(press)
-    await bench.receive({"message": {"message_id": 1, "from": ANNA, "chat": CHAT, "text": "/start"}})
+    await bench.receive(
+        {"message": {"message_id": 1, "from": ANNA, "chat": CHAT, "text": "/start"}}
+    )
     await bench.receive(press)
 
     said = [load_json(row.detail)["text"] for row in await bench.all(QueueRow) if row.detail]
