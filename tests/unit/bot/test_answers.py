@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from scripted_server import ScriptedServer, drop, ok, refusal
 from structlog.testing import capture_logs
 
 from dripline.bot.answers import TelegramAnswers
 from dripline.clients.telegram import TelegramClient
+from scripted_server import ScriptedServer, drop, ok, refusal
 
 
 @pytest.fixture
