@@ -50,7 +50,7 @@ def test_below_the_level_nothing_is_written(capsys: pytest.CaptureFixture[str]) 
 
 def test_records_of_libraries_have_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "json")
-    logging.getLogger("uvicorn.error").info("Started %s", "server")
+    logging.getLogger("some.library").info("Started %s", "server")
     (record,) = lines(capsys)
     assert record["action"] == "Started server"
     assert record["logger"] == "uvicorn.error"
