@@ -53,7 +53,7 @@ def test_records_of_libraries_have_the_same_form(capsys: pytest.CaptureFixture[s
     logging.getLogger("some.library").info("Started %s", "server")
     (record,) = lines(capsys)
     assert record["action"] == "Started server"
-    assert record["logger"] == "uvicorn.error"
+    assert record["logger"] == "some.library"
 
 
 def test_an_exception_is_written_whole(capsys: pytest.CaptureFixture[str]) -> None:
