@@ -194,7 +194,7 @@ async def test_those_who_cannot_be_reached(world: World) -> None:
     )
     assert await world.problem("sendMessage", chat_id=world.other.id, **say) == (
         403,
-        "Forbidden: bots can't send messages to bots",
+        "Forbidden: the bot can't send messages to the bot",
     )
 
 

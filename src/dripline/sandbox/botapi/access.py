@@ -43,7 +43,7 @@ def _private(api: Api, bot: Bot, user_id: int, access: Access) -> Chat:
     if user is None:
         raise bad_request("chat not found")
     if user.is_bot and access is Access.WRITE:
-        raise forbidden("bots can't send messages to bots")
+        raise forbidden("the bot can't send messages to the bot")
     if not api.telegram.have_met(bot, user):
         raise bad_request("chat not found")
     if user.deleted and access > Access.READ:

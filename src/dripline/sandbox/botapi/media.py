@@ -104,7 +104,8 @@ async def _from_url(api: Api, url: str) -> StoredFile:
 
 def _check_photo(file: StoredFile) -> None:
     if len(file.body) > MAX_PHOTO_BYTES:
-        raise bad_request(f"file of size {len(file.body)} bytes is too big for a photo")
+        size, limit = len(file.body), f"the maximum size is {MAX_PHOTO_BYTES} bytes"
+        raise bad_request(f"file of size {size} bytes is too big for a photo; {limit}")
     if not file.width or not file.height:
         raise bad_request("IMAGE_PROCESS_FAILED")
     longest, shortest = max(file.width, file.height), min(file.width, file.height)

@@ -7,7 +7,7 @@ import { avatar, button, h, icon, replace } from "./dom.js";
 import { follow, inside } from "./links.js";
 import { post, remove } from "./server.js";
 import { chatsOf, messagesOf, now, on, state } from "./store.js";
-import { t } from "./words.js";
+import { dayNumber, t } from "./words.js";
 
 const NEAR = 90; // pixels from the end that still count as being at the end
 const PATIENCE = 15000; // a button whose press stays unanswered so long stops waiting
@@ -254,7 +254,14 @@ export function chatView(contact, key, { back, go, closed }) {
     read();
   }
 
-  const ends = [on("chat", changed), on("answered", answered), on("contacts", () => { drawHead(); input.draw(); })];
+  let today = dayNumber(now());
+  function dayTurned() {
+    if (dayNumber(now()) === today || !messages.length) return;
+    today = dayNumber(now());
+    keepPlace(drawLog);
+  }
+
+  const ends = [on("clock", dayTurned), on("chat", changed), on("answered", answered), on("contacts", () => { drawHead(); input.draw(); })];
   const seen = () => { if (!document.hidden) { read(); scrolled(); } };
   document.addEventListener("visibilitychange", seen);
   log.addEventListener("scroll", scrolled, { passive: true });

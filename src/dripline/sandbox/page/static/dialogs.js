@@ -73,6 +73,7 @@ export async function showFaults(changed) {
   const refresh = async () => {
     const { faults, limits } = await get("faults");
     limit.checked = limits;
+    state.limits = limits;
     changed(faults.length);
     orders.replaceChildren(...(faults.length ? faults.map(order) : [h("p", {}, t("none_waiting"))]));
   };

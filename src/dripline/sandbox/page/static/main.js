@@ -1,11 +1,11 @@
 // Puts the page together: bar, contacts, as many phones as fit, and why.
 
 import { clockBar } from "./clockbar.js";
-import { askForContact, complain, note } from "./dialogs.js";
+import { askForContact, note } from "./dialogs.js";
 import { h, icon, replace } from "./dom.js";
 import { phone } from "./phone.js";
 import { drawRail } from "./rail.js";
-import { connect, on, reload, state } from "./store.js";
+import { connect, on, state } from "./store.js";
 import { currentLanguage, t } from "./words.js";
 import { whyPanel } from "./why.js";
 
@@ -119,4 +119,4 @@ let resizing = null;
 addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(arrange, 120); });
 bar.draw();
 tabs();
-reload().then(connect, complain);
+connect();

@@ -20,5 +20,6 @@ export function listen(handlers) {
     source.addEventListener(name, (event) => handlers[name](JSON.parse(event.data)));
   }
   source.onerror = () => { if (!broken) handlers.lost(); broken = true; };
-  source.onopen = () => { if (broken) handlers.resync({}); broken = false; };
+  // What happened before the feed opened is read anew, so nothing falls in between.
+  source.onopen = () => { broken = false; handlers.resync({}); };
 }

@@ -111,6 +111,6 @@ export function connect() {
     change,
     clock: setClock,
     lost: () => tell("lost"),
-    resync: () => { state.messages.clear(); reload(); },
+    resync: () => { state.messages.clear(); reload().catch(() => tell("lost")); },
   });
 }
