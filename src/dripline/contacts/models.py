@@ -28,6 +28,8 @@ class Contact(Base):
     registered_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
 
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
 
 class Address(Base):
     """Where a contact is reached: a chat with one bot, an email address.
@@ -53,6 +55,8 @@ class Address(Base):
     __table_args__ = (
         UniqueConstraint("channel", "bot", "value"),
         Index("ix_addresses_contact_id", "contact_id"),
+        # Room for a row's next version in its page: then no index has to be written again.
+        {"sqlite_with_rowid": False, "postgresql_with": {"fillfactor": 85}},
     )
 
 

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("registered_at", UtcDateTime(), nullable=True),
         sa.Column("last_seen_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "content_documents",
@@ -273,6 +274,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_addresses")),
         sa.UniqueConstraint("channel", "bot", "value", name=op.f("uq_addresses_channel_bot_value")),
+        postgresql_with={"fillfactor": 85},
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_addresses_contact_id", "addresses", ["contact_id"], unique=False)
     op.create_table(
@@ -351,6 +354,8 @@ def upgrade() -> None:
             "run",
             name=op.f("uq_enrollments_contact_id_scenario_id_run"),
         ),
+        postgresql_with={"fillfactor": 85},
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_enrollments_held",
