@@ -12,6 +12,7 @@ SendFailure                     why a message did not go out; decides what happe
 ├── RetryLater                  this message may, later: costs an attempt
 ├── RateLimited                 the channel says when: costs no attempt
 ├── ChannelDown                 the channel has an outage: costs no attempt
+├── Overslept                   it was not handed over, since our lease may be over: costs nothing
 └── ChannelRefused              the channel refuses our token: stop it, tell the operator
 """
 
@@ -109,6 +110,10 @@ class RateLimited(SendFailure):
 
 class ChannelDown(SendFailure):
     """The channel did not answer, or with an error of its own."""
+
+
+class Overslept(SendFailure):
+    """This process stood still for so long that others may have taken the message over."""
 
 
 class ChannelRefused(SendFailure):

@@ -344,6 +344,21 @@ async def test_late_results_of_an_expired_lease_are_fenced_off(engine: Engine) -
     assert await engine.count(Delivery) == 1
 
 
+async def test_a_worker_that_stood_still_hands_nothing_over_any_more(engine: Engine) -> None:
+    await engine.queue(await engine.address(1))
+    stuck = await engine.dispatcher.claim(engine.clock.now(), 10)
+    engine.real_time.pass_by(31)
+    late = await engine.dispatcher.send(stuck.flights[0])
+    assert engine.channel.sent == []
+
+    settled = await engine.dispatcher.settle([late], engine.clock.now())
+    assert (len(settled.results), settled.retried) == (0, 1)
+    assert await engine.run() == 1
+    async with engine.database.reading() as session:
+        row = (await session.scalars(select(Delivery))).one()
+    assert (row.status, row.attempt_count) == ("sent", 1)
+
+
 async def test_a_dead_workers_messages_are_rescued_when_its_lease_ends(engine: Engine) -> None:
     await engine.queue(await engine.address(1))
     await engine.dispatcher.claim(engine.clock.now(), 10)

@@ -20,11 +20,13 @@ from dripline.deliveries.claim import Claim, Flight, Terms, claim
 from dripline.deliveries.protocols import Channel, Origin, Outgoing
 from dripline.deliveries.rescue import LEASE_US
 from dripline.deliveries.settle import Outcome, Settled, settle
-from dripline.errors import ChannelDown, PermanentFailure, SendFailure
+from dripline.errors import ChannelDown, Overslept, PermanentFailure, SendFailure
 from dripline.ids import new_id
 
 log = structlog.get_logger()
 _BATCH = 500
+# A slot is at most a few seconds after its claim. Half a lease later, we know that we stood still.
+_TOO_LATE_US = LEASE_US // 2
 
 
 class Dispatcher:
@@ -64,9 +66,9 @@ class Dispatcher:
     async def send(self, flight: Flight) -> Outcome:
         """Render and send one message at its slot; a failure is part of the outcome."""
         delivery_id = new_id()
-        wait_us = flight.slot_us - self.real_time.now_us()
-        if wait_us > 1000:  # a timer is no finer than a millisecond
-            await asyncio.sleep(wait_us / 1_000_000)
+        if await self._late_us(flight.slot_us) > _TOO_LATE_US:
+            asleep = Overslept("the worker stood still past its lease")
+            return Outcome(flight, delivery_id, self.clock.now(), failure=asleep, requests=0)
         try:
             message = flight.ready.render()
         except SendFailure as failure:
@@ -75,6 +77,14 @@ class Dispatcher:
             broken = PermanentFailure(f"the template failed: {error!r}", code="template")
             return Outcome(flight, delivery_id, self.clock.now(), failure=broken)
         return await self._hand_over(flight, delivery_id, message)
+
+    async def _late_us(self, slot_us: int) -> int:
+        """Wait for a slot; return by how much it was missed."""
+        late_us = self.real_time.now_us() - slot_us
+        if late_us < -1000:  # a timer is no finer than a millisecond
+            await asyncio.sleep(-late_us / 1_000_000)
+            late_us = self.real_time.now_us() - slot_us
+        return late_us
 
     async def _hand_over(
         self, flight: Flight, delivery_id: uuid.UUID, message: Rendered

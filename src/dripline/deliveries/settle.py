@@ -28,6 +28,7 @@ from dripline.deliveries.protocols import Origin, Result
 from dripline.errors import (
     ChannelDown,
     ChannelRefused,
+    Overslept,
     PermanentFailure,
     RateLimited,
     RetryLater,
@@ -95,7 +96,7 @@ def _result(outcome: Outcome) -> Result | None:
         )
     if isinstance(failure, RetryLater) and ready.claimed.attempt + 1 < MAX_ATTEMPTS:
         return None
-    if isinstance(failure, RateLimited | ChannelDown | ChannelRefused):
+    if isinstance(failure, RateLimited | ChannelDown | ChannelRefused | Overslept):
         return None
     code = failure.code if isinstance(failure, PermanentFailure) else "attempts"
     return Result(
