@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dripline.sandbox.alone import LoneClock, NothingKnown
+from dripline.sandbox.alone import LoneClock
 from dripline.sandbox.app import create_app
 from dripline.sandbox.botapi.faults import Fault, FaultKind
 from dripline.sandbox.sandbox import Sandbox
@@ -166,7 +166,7 @@ async def world(tmp_path: Path, database_url: str) -> AsyncIterator[World]:
     clock = LoneClock()
     telegram = Telegram(clock.now, known_tokens=[TOKEN])
     bot, anna = telegram.add_bot(TOKEN), telegram.add_user("Anna")
-    app = create_app(telegram, clock, NothingKnown())
+    app = create_app(telegram, clock, None)
     async with serving(app) as url:
         yield World(url, app.state.sandbox, tmp_path, database_url, bot, anna)
 

@@ -19,7 +19,7 @@ from dripline.database import Database
 from dripline.deliveries.protocols import AddressRef, Outgoing
 from dripline.errors import PermanentFailure, RateLimited, Unreachable
 from dripline.events import inbox
-from dripline.sandbox.alone import LoneClock, NothingKnown
+from dripline.sandbox.alone import LoneClock
 from dripline.sandbox.app import create_app
 from dripline.sandbox.serving import serving
 from dripline.sandbox.world import contacts
@@ -96,7 +96,7 @@ async def world() -> AsyncIterator[World]:
     clock = LoneClock()
     telegram = Telegram(clock.now, known_tokens=[TOKEN])
     bot, anna = telegram.add_bot(TOKEN), telegram.add_user("Anna")
-    async with serving(create_app(telegram, clock, NothingKnown())) as url:
+    async with serving(create_app(telegram, clock, None)) as url:
         files = Files()
         channel = TelegramChannel({"main": TelegramClient(url, TOKEN)}, files)
         contacts.start(telegram, bot, anna, "course")
