@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import signal
 
-from dripline.sandbox.alone import LoneClock, NothingKnown
+from dripline.sandbox.alone import LoneClock
 from dripline.sandbox.app import SandboxApp, create_app
 from dripline.sandbox.serving import serving
 from dripline.sandbox.world.telegram import Telegram
@@ -29,7 +29,7 @@ def _app(arguments: argparse.Namespace) -> SandboxApp:
         telegram.add_bot(token)
     for name in arguments.contact or ["Anna"]:
         telegram.add_user(name)
-    return create_app(telegram, clock, NothingKnown(), limits=not arguments.no_limits)
+    return create_app(telegram, clock, None, limits=not arguments.no_limits)
 
 
 async def _run(arguments: argparse.Namespace) -> None:

@@ -1,11 +1,11 @@
-"""The sandbox without an engine: a clock of its own, and nothing to explain."""
+"""The sandbox without an engine: a clock of its own."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from dripline.clock import VirtualClock
-from dripline.sandbox.ports import Due, WhyEntry
+from dripline.sandbox.ports import Due
 
 
 class LoneClock:
@@ -34,11 +34,3 @@ class LoneClock:
     async def jump_to_next(self) -> datetime | None:
         """There is nothing to jump to."""
         return None
-
-
-class NothingKnown:
-    """Without an engine nobody decides, so there is nothing to tell."""
-
-    async def timeline(self, bot: str, chat_id: int) -> list[WhyEntry]:
-        """No entries."""
-        return []

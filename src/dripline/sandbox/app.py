@@ -40,7 +40,7 @@ class SandboxApp(Starlette):
 def create_app(
     telegram: Telegram,
     clock: ClockControl,
-    why: WhyReader,
+    why: WhyReader | None,
     *,
     limits: bool = True,
     webhook_pause: float = 1.0,
@@ -48,9 +48,9 @@ def create_app(
     """The whole sandbox as one ASGI application.
 
     `/bot<token>/<method>` and `/file/bot<token>/<path>` are the Bot API, `/sandbox/` is the page,
-    `/sandbox/api/` the control API. `limits` switches Telegram's rate limits; `webhook_pause` is
-    the wait in seconds after a webhook's first refusal. `app.state.sandbox` holds everything;
-    await its `close()` before the server is told to stop.
+    `/sandbox/api/` the control API. Without an engine there is no `why`. `limits` switches
+    Telegram's rate limits; `webhook_pause` is the wait in seconds after a webhook's first refusal.
+    `app.state.sandbox` holds everything; await its `close()` before the server is told to stop.
     """
     api = Api(telegram, Limits(enabled=limits), Faults(), Webhooks(pause=webhook_pause))
     app = SandboxApp(

@@ -18,7 +18,7 @@ class Sandbox:
 
     api: Api
     clock: ClockControl
-    why: WhyReader
+    why: WhyReader | None
     feed: Feed
 
     @property

@@ -34,6 +34,7 @@ async def state(sandbox: Sandbox, _request: Request) -> Any:
         "contacts": [views.person(user) for user in people],
         "chats": [views.chat(telegram, chat) for chat in private + telegram.groups()],
         "limits": sandbox.api.limits.enabled,
+        "explained": sandbox.why is not None,
         "faults": len(sandbox.api.faults.all()),
     }
 
@@ -60,7 +61,9 @@ async def jump(sandbox: Sandbox, _request: Request) -> Any:
 async def why(sandbox: Sandbox, request: Request) -> Any:
     """What happened in a chat, and why."""
     chat = find_chat(sandbox, request)
-    entries = await sandbox.why.timeline(str(chat.bot_id), chat.id) if chat.bot_id else []
+    entries: list[WhyEntry] = []
+    if sandbox.why and chat.bot_id:
+        entries = await sandbox.why.timeline(str(chat.bot_id), chat.id)
     return {"chat": views.chat_key(chat), "entries": [_view(entry) for entry in entries]}
 
 

@@ -105,7 +105,7 @@ export function chatView(contact, key, { back, go, closed }) {
         entry(t("clear"), "broom", () => post(`chats/${key}/delete`).catch(complain)),
         person?.deleted ? null : entry(t("delete_account"), "trash", gone, "danger")]
       : [entry(t("leave"), "door", () => post(`contacts/${contact}/leave`, { chat_id: item.id }).then(back, complain), "danger")];
-    const hide = entry(t("close"), "close", () => closed(contact));
+    const hide = entry(t("put_away"), "close", () => closed(contact));
     const sheet = h("div", { class: "sheet", role: "menu" }, entries.filter(Boolean), hide);
     overlay(sheet);
     sheet.querySelector("button")?.focus();

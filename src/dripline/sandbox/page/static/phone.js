@@ -35,7 +35,7 @@ export function phone(contact, { chosen, choose, closed }) {
       h("span", { class: "about" },
         h("span", { class: "top" }, h("b", {}, chat.title), chat.last ? h("time", {}, listTime(chat.last.date, now())) : null),
         h("span", { class: "last" }, h("span", {}, preview(chat.last)), chat.unread && chat.contact ? h("span", { class: "count" }, chat.unread) : null))));
-    return h("div", { class: "chats" }, h("h2", {}, t("chats")), rows.length ? rows : h("div", { class: "intro" }, t("no_bot", { url: location.origin })));
+    return h("div", { class: "chats" }, h("h2", {}, t("chats")), rows.length ? rows : h("p", { class: "nobot" }, t("no_bot", { url: location.origin })));
   }
 
   function tick() {

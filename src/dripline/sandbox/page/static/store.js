@@ -6,7 +6,7 @@ export const state = {
   clock: { now: 0, speed: 1, due: null, read: 0 },
   bots: new Map(), contacts: new Map(), chats: new Map(), messages: new Map(),
   pending: new Map(), // pressed buttons that wait: query id -> {key, message_id, row, column}
-  limits: true, loaded: false,
+  limits: true, explained: true, loaded: false,
 };
 
 const listeners = new Map();
@@ -37,6 +37,7 @@ export async function reload() {
   state.contacts = new Map(fresh.contacts.map((contact) => [contact.id, contact]));
   state.chats = new Map(fresh.chats.map((chat) => [chat.key, chat]));
   state.limits = fresh.limits;
+  state.explained = fresh.explained;
   state.loaded = true;
   setClock(fresh.clock);
   tell("all");

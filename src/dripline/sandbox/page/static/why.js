@@ -49,10 +49,10 @@ export function whyPanel(root) {
     const past = entries.filter((entry) => !entry.due || entry.due <= now());
     const name = contact?.first_name || chat?.title || "";
     const header = h("header", {}, contact ? avatar(contact.id, contact.name) : null,
-      h("div", { class: "about" }, h("h2", {}, t("why_of", { name })), h("p", {}, t("why_hint"))));
+      h("div", { class: "about" }, h("h2", {}, name ? t("why_of", { name }) : t("why")), h("p", {}, t("why_hint"))));
     const list = past.length
       ? h("ol", { class: "list", tabindex: 0 }, lines(past, known))
-      : h("div", { class: "empty" }, icon("why"), t("why_none"));
+      : h("div", { class: "empty" }, icon("why"), t(state.explained ? "why_none" : "why_alone"));
     replace(root, header, soon, list);
     drawSoon();
     if (past.length && stuck) list.scrollTop = list.scrollHeight;
@@ -68,7 +68,8 @@ export function whyPanel(root) {
   }
 
   on("chat", (event) => { if (event.chat.key === key) { setTimeout(refresh, 120); setTimeout(refresh, 700); } });
-  on("clock", () => { drawSoon(); });
+  on("clock", drawSoon);
+  on("all", draw);
   setInterval(refresh, EVERY);
   setInterval(drawSoon, 500);
   return { choose, draw, refresh };
