@@ -4,8 +4,9 @@ Labels are bounded: channels, statuses, duties, bots by name; never a contact, a
 anything an outsider can invent. Count a batch with one `inc(n)`, not a message at a time.
 """
 
+from bisect import bisect_left
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from prometheus_client import (
@@ -17,6 +18,8 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 REGISTRY = CollectorRegistry(auto_describe=True)
@@ -27,6 +30,55 @@ _SEND_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LATENESS_BUCKETS = (0.01, 0.05, 0.1, 0.3, 1, 3, 10, 60, 600, 3600)
 _DUTY_BUCKETS = (0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5)
 
+
+class Durations(Collector):
+    """A histogram that takes whole batches: a fifth of a microsecond a value, without a lock.
+
+    One event loop observes; a scrape that comes in between is off by a value at most.
+    """
+
+    def __init__(self, name: str, help_text: str, label: str, buckets: Sequence[float]) -> None:
+        self._name, self._help, self._label = name, help_text, label
+        self._bounds = tuple(buckets)
+        self._counts: dict[str, list[int]] = {}
+        self._sums: dict[str, float] = {}
+        REGISTRY.register(self)
+
+    def observe(self, label: str, seconds: Iterable[float]) -> None:
+        """Record durations; one below zero counts as none."""
+        counts = self._counts.setdefault(label, [0] * (len(self._bounds) + 1))
+        total = 0.0
+        for value in seconds:
+            lasted = max(value, 0.0)
+            counts[bisect_left(self._bounds, lasted)] += 1
+            total += lasted
+        self._sums[label] = self._sums.get(label, 0.0) + total
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """Yield the histogram as Prometheus reads it: each bucket with all below it."""
+        family = HistogramMetricFamily(self._name, self._help, labels=[self._label])
+        for label, counts in self._counts.items():
+            below, buckets = 0, []
+            for bound, count in zip((*self._bounds, float("inf")), counts, strict=True):
+                below += count
+                buckets.append((_edge(bound), float(below)))
+            family.add_metric([label], buckets, self._sums.get(label, 0.0))
+        yield family
+
+
+def _edge(bound: float) -> str:
+    return "+Inf" if bound == float("inf") else repr(float(bound))
+
+
+SEND_SECONDS = Durations(
+    "dripline_send_seconds", "From a request to the channel's answer", "channel", _SEND_BUCKETS
+)
+LATENESS_SECONDS = Durations(
+    "dripline_lateness_seconds",
+    "From the moment a message was due to the end of its sending, waits for the pace included",
+    "channel",
+    _LATENESS_BUCKETS,
+)
 DELIVERIES = Counter(
     "dripline_deliveries",
     "Messages that ended, by outcome",
@@ -34,20 +86,9 @@ DELIVERIES = Counter(
     registry=REGISTRY,
 )
 RETRIES = Counter("dripline_retries", "Messages put off for a later attempt", registry=REGISTRY)
-SEND_SECONDS = Histogram(
-    "dripline_send_seconds",
-    "From a request to the channel's answer",
-    ["channel"],
-    buckets=_SEND_BUCKETS,
-    registry=REGISTRY,
+QUEUE_DUE = Gauge(
+    "dripline_queue_due", "Rows of the queue that are due, up to 10,000 a bot", registry=REGISTRY
 )
-LATENESS_SECONDS = Histogram(
-    "dripline_lateness_seconds",
-    "From the moment a message was due to its request, waits for the channel's pace included",
-    buckets=_LATENESS_BUCKETS,
-    registry=REGISTRY,
-)
-QUEUE_DUE = Gauge("dripline_queue_due", "Rows of the queue that are due now", registry=REGISTRY)
 IN_FLIGHT = Gauge("dripline_inflight", "Messages this process is sending", registry=REGISTRY)
 RESCUED = Counter(
     "dripline_rescued", "Rows taken over from a worker whose lease ran out", registry=REGISTRY
@@ -112,10 +153,22 @@ def count_settled(results: Sequence[Ended], retried: int, fenced: int) -> None:
         FENCED.inc(fenced)
 
 
-def observe_lateness(seconds: Iterable[float]) -> None:
-    """Record how late messages were."""
-    for late in seconds:
-        LATENESS_SECONDS.observe(max(late, 0.0))
+def observe_sending(results: Iterable[tuple[str, float]]) -> None:
+    """Record how long channels took to answer: pairs of channel and seconds."""
+    _observe(SEND_SECONDS, results)
+
+
+def observe_lateness(results: Iterable[tuple[str, float]]) -> None:
+    """Record how late messages were: pairs of channel and seconds."""
+    _observe(LATENESS_SECONDS, results)
+
+
+def _observe(durations: Durations, results: Iterable[tuple[str, float]]) -> None:
+    by_channel: dict[str, list[float]] = {}
+    for channel, seconds in results:
+        by_channel.setdefault(channel, []).append(seconds)
+    for channel, values in by_channel.items():
+        durations.observe(channel, values)
 
 
 def exposition() -> bytes:

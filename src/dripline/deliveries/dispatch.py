@@ -6,6 +6,7 @@ overlaps them, with hundreds of messages in flight.
 
 import asyncio
 import random
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -91,7 +92,7 @@ class Dispatcher:
     ) -> Outcome:
         outgoing = Outgoing(delivery_id, flight.ready.address, message)
         _resume(outgoing, flight.ready.claimed.detail)
-        started = outgoing.parts_done
+        started, since = outgoing.parts_done, time.perf_counter()
         outcome = Outcome(flight, outgoing.delivery_id, self.clock.now(), message.text)
         try:
             channel = self._channels[outgoing.address.channel]
@@ -104,6 +105,7 @@ class Dispatcher:
             outcome.failure = ChannelDown(f"unexpected: {error!r}")
             outcome.detail = _progress(outgoing, flight.ready.claimed.detail)
         outcome.requests = outgoing.parts_done - started
+        outcome.seconds = time.perf_counter() - since
         outcome.at = self.clock.now()
         return outcome
 
@@ -113,8 +115,10 @@ class Dispatcher:
             self.database, self._origins, outcomes, now, self.real_time.now_us(), self._dice
         )
         metrics.count_settled(settled.results, settled.retried, settled.fenced)
+        metrics.observe_sending((o.flight.ready.address.channel, o.seconds) for o in outcomes)
         metrics.observe_lateness(
-            (to_us(r.at) - r.ready.claimed.due_us) / 1_000_000 for r in settled.results
+            (r.ready.address.channel, (to_us(r.at) - r.ready.claimed.due_us) / 1_000_000)
+            for r in settled.results
         )
         return settled
 

@@ -60,6 +60,16 @@ _HEADS_TEXT = f"""
     FROM pace k CROSS JOIN ({_PRIORITY_ROWS}) p
 """
 _HEADS = Statement(sqlite=_HEADS_TEXT, postgresql=_HEADS_TEXT)
+_COUNT_DUE = Statement(
+    sqlite="""
+        SELECT count(*) FROM (SELECT 1 FROM queue
+        WHERE pace_key = ? AND priority = ? AND due_at <= ? LIMIT ?)
+    """,
+    postgresql="""
+        SELECT count(*) FROM (SELECT 1 FROM queue
+        WHERE pace_key = $1 AND priority = $2 AND due_at <= $3 LIMIT $4) AS due
+    """,
+)
 # SQLite has one writer: the first rows of the range are read, then the range is deleted whole.
 _TAKE_DUE = Statement(
     sqlite=f"""
@@ -218,6 +228,16 @@ async def delete_queue(session: AsyncSession, keys: Sequence["Key"]) -> None:
 async def heads(session: AsyncSession) -> list[Head]:
     """Return the earliest row of each pace key and priority: what a tick costs when idle."""
     return [Head(row[0], row[1], row[2], row[3]) for row in await bulk.run(session, _HEADS)]
+
+
+async def count_due(session: AsyncSession, now_us: int, most: int) -> int:
+    """Return how many rows are due, counting no further than `most` a pace key and priority."""
+    count = 0
+    for head in await heads(session):
+        if head.due_us is not None and head.due_us <= now_us:
+            rows = await bulk.run(session, _COUNT_DUE, head.pace_key, head.priority, now_us, most)
+            count += int(rows[0][0])
+    return count
 
 
 async def take_due(

@@ -55,6 +55,7 @@ class Outcome:
     failure: SendFailure | None = None
     requests: int = 1
     detail: str | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

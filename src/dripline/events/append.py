@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline import metrics
 from dripline.database import wake
 from dripline.events import queries
 from dripline.events.subscriptions import consumers_of
@@ -33,6 +34,7 @@ async def append(session: AsyncSession, event: NewEvent) -> bool:
     event_id = new_id()
     if not await queries.insert_event(session, event_id, event):
         return False
+    metrics.EVENTS.inc()
     await _tell(session, [(event_id, event.name)])
     return True
 
@@ -41,6 +43,7 @@ async def append_many(session: AsyncSession, events: Sequence[NewEvent]) -> None
     """Append events that cannot have happened before: the caller made their source ids just now."""
     rows = [(new_id(), event) for event in events]
     await queries.insert_events(session, rows)
+    metrics.EVENTS.inc(len(rows))
     await _tell(session, [(event_id, event.name) for event_id, event in rows])
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline import metrics
 from dripline.database import Database
 from dripline.events import queries
 from dripline.events.subscriptions import Handler, Happened
@@ -51,7 +52,9 @@ class React:
             async with session.begin_nested():
                 await handler(session, event, now)
                 await queries.delete_reaction(session, event.id, consumer)
+            metrics.REACTIONS.labels(consumer, "handled").inc()
         except Exception as error:  # noqa: BLE001 - one poisoned event must not hold up the rest
+            metrics.REACTIONS.labels(consumer, "failed").inc()
             log.error(
                 "event.reaction_failed",
                 consumer=consumer,

@@ -5,11 +5,13 @@
 """
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline import metrics
 from dripline.clock import to_us
 from dripline.content.document import Scenario
 from dripline.content.store import ContentStore, Library
@@ -37,7 +39,13 @@ from dripline.scenarios.decide import (
 from dripline.scenarios.enroll import complete
 from dripline.scenarios.queries import Person
 from dripline.scenarios.render import Renderer
-from dripline.scenarios.state import HOLD_ACTION, HOLD_UNREACHABLE, ORIGIN, EnrollmentState
+from dripline.scenarios.state import (
+    HOLD_ACTION,
+    HOLD_UNREACHABLE,
+    HURRY,
+    ORIGIN,
+    EnrollmentState,
+)
 
 _LANDING = timedelta(milliseconds=200)
 
@@ -82,6 +90,7 @@ class Changes:
     def completed(self, state: EnrollmentState, reason: str) -> None:
         """Complete an enrollment."""
         complete(state, self.now)
+        metrics.ENROLLMENTS.labels("completed").inc()
         self.states.append(state)
         self.note(state, "completed", reason, state.last_message_id)
         self.events.append(
@@ -100,6 +109,8 @@ class Changes:
         await queries.save(session, self.states)
         await queue.push(session, self.entries, now_us=to_us(self.now))
         if self.decisions:
+            for kind, number in Counter(row.kind for row in self.decisions).items():
+                metrics.DECISIONS.labels(kind).inc(number)
             await deliveries.insert_decisions(session, self.decisions)
         if self.events:
             await append_many(session, self.events)
@@ -132,6 +143,7 @@ class EnrollmentOrigin:
             else:
                 _apply(changes, row, state, verdict)
         await changes.write(session)
+        metrics.DECISIONS.labels("send").inc(len(sending))
         renders = await self._renderer.calls(
             session, library, [(person, verdict.message) for _row, person, verdict in sending]
         )
@@ -179,6 +191,7 @@ async def _facts(
             timezone=person.timezone,
             sent=frozenset(by_enrollment.get((key, person.state.run), ())),
             on_its_way=key in flying,
+            hurry=person.state.recheck == HURRY,
         )
         for key, person in people.items()
     }

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline import metrics
 from dripline.clock import to_us
 from dripline.content.document import Scenario
 from dripline.deliveries import queries as deliveries
@@ -129,7 +130,8 @@ async def note(
 async def tell(
     session: AsyncSession, state: EnrollmentState, name: str, now: datetime, reason: str
 ) -> None:
-    """Append an event about an enrollment."""
+    """Append an event about an enrollment, and count it."""
+    metrics.ENROLLMENTS.labels(name.removeprefix("scenario.")).inc()
     data = {"scenario_id": state.scenario_id, "run": state.run, "reason": reason}
     source_id = f"{state.id.hex}:{state.turn}:{name}"
     await append(session, NewEvent(name, state.contact_id, "scenarios", source_id, now, data))

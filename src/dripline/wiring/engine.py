@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from dripline import metrics
 from dripline.channels.content_files import ContentFiles
 from dripline.channels.telegram import OnMigrated, TelegramChannel
 from dripline.clients.http1 import Http1Client
 from dripline.clients.telegram import TelegramClient
-from dripline.clock import Clock, RealTime
+from dripline.clock import Clock, RealTime, to_us
 from dripline.contacts import queries as contacts
 from dripline.content.store import ContentStore
 from dripline.database import Database, Wakes
@@ -34,6 +35,8 @@ from dripline.wiring.models import import_models
 from dripline.worker import Duty
 
 TELEGRAM = "telegram"
+_MEASURE_EVERY_S = 15.0
+_MEASURE_MOST = 10_000  # what is due beyond that is simply "many"
 
 
 @dataclass(slots=True)
@@ -55,7 +58,9 @@ class Engine:
     def pump(self) -> Pump:
         """Return the pump that keeps messages in flight."""
         wake = self.wakes.event(queue.WAKE_QUEUE)
-        return Pump(self.dispatcher, wake, self.settings.in_flight)
+        pump = Pump(self.dispatcher, wake, self.settings.in_flight)
+        metrics.IN_FLIGHT.set_function(lambda: pump.held)
+        return pump
 
     def duties(self) -> list[Duty]:
         """Return the duties beside the pump."""
@@ -65,7 +70,14 @@ class Engine:
             Duty("react", lambda: react.run_once(self.clock.now()), 1.0, "react"),
             Duty("renew", _once(leases.renew), RENEW_EVERY_S),
             Duty("rescue", leases.rescue, 5.0),
+            Duty("measure", self._measure, _MEASURE_EVERY_S),
         ]
+
+    async def _measure(self) -> int:
+        async with self.database.reading() as session:
+            due = await queries.count_due(session, to_us(self.clock.now()), _MEASURE_MOST)
+        metrics.QUEUE_DUE.set(due)
+        return 0
 
     async def prepare(self) -> None:
         """Make the pace of each bot known."""

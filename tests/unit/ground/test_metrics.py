@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from dripline import metrics
 
 
@@ -32,10 +34,28 @@ def test_a_settle_is_counted_by_channel_and_status() -> None:
 
 
 def test_a_message_before_its_time_is_not_late() -> None:
-    before = value("dripline_lateness_seconds_count"), value("dripline_lateness_seconds_sum")
-    metrics.observe_lateness([-0.5, 0.25])
-    assert value("dripline_lateness_seconds_count") - before[0] == 2
-    assert value("dripline_lateness_seconds_sum") - before[1] == 0.25
+    labels = {"channel": "early"}
+    metrics.observe_lateness([("early", -0.5), ("early", 0.25)])
+    assert value("dripline_lateness_seconds_count", **labels) == 2
+    assert value("dripline_lateness_seconds_sum", **labels) == 0.25
+
+
+def test_a_batch_of_durations_falls_into_cumulative_buckets() -> None:
+    metrics.observe_sending([("batch", 0.01), ("batch", 0.03), ("batch", 0.2), ("batch", 99.0)])
+
+    def bucket(le: str) -> float:
+        return value("dripline_send_seconds_bucket", channel="batch", le=le)
+
+    assert [bucket(le) for le in ("0.01", "0.025", "0.05", "0.25", "30.0", "+Inf")] == [
+        1, 1, 2, 3, 3, 4,
+    ]  # fmt: skip
+    assert value("dripline_send_seconds_sum", channel="batch") == pytest.approx(99.24)
+
+
+def test_only_one_label_a_channel_is_made() -> None:
+    metrics.observe_sending([("again", 0.1)])
+    metrics.observe_sending([("again", 0.1)])
+    assert value("dripline_send_seconds_count", channel="again") == 2
 
 
 def test_everything_is_told_in_prometheus_text() -> None:
