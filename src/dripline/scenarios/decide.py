@@ -34,6 +34,7 @@ class Facts:
     sent: frozenset[str] = frozenset()
     conditions: Mapping[str, bool] = field(default_factory=dict)
     on_its_way: bool = False
+    hurry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _next_message(
             skipped.append(Skipped(message.id, "already_sent"))
             continue
         due = _due(message, state, base, facts.timezone)
-        if due > now:
+        if due > now and not facts.hurry:
             return Wait(due, "not_due_yet", message.id, base, tuple(skipped))
         if facts.on_its_way:
             # A message of an earlier plan is in flight: let it land, then look again.
@@ -131,7 +132,8 @@ def _next_message(
             skipped.append(Skipped(message.id, "condition_not_met"))
             base = now
             continue
-        return Send(message, _reason(state), tuple(skipped))
+        reason = "advanced_by_hand" if facts.hurry else _reason(state)
+        return Send(message, reason, tuple(skipped))
     return Complete("no_messages_left", tuple(skipped))
 
 

@@ -15,6 +15,9 @@ HOLD_ACTION = "action"
 HOLD_UNREACHABLE = "unreachable"
 HOLD_PAUSED = "paused"
 
+# Values of `recheck`: look up what was sent; and send the next message whatever its time.
+RECHECK, HURRY = 1, 2
+
 
 @dataclass(slots=True)
 class EnrollmentState:
