@@ -9,6 +9,7 @@ Rate times latency is how many must be in flight: a thousand messages a second a
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import structlog
@@ -24,7 +25,8 @@ T = TypeVar("T")
 _GATHER_S = 0.02  # results gather this long before they are settled
 _BUSY_TICK_S = 0.04  # with something due: how often to look
 _IDLE_TICK_S = 0.25  # with nothing due: how often to look, wakes aside
-_SETTLE_MOST = 1000
+_SETTLE_MOST = 500  # some 40 ms: for so long nothing else is looked at
+_WORTH_CLAIMING = 200  # under load, for fewer a claim's fixed cost is not worth it
 _BACK_OFF_S = 0.5
 
 
@@ -39,7 +41,9 @@ class Pump:
         self._landed: list[Outcome] = []
         self._has_landed = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._claiming = asyncio.Lock()
         self._settling = asyncio.Lock()
+        self._more = False
 
     @property
     def held(self) -> int:
@@ -61,6 +65,9 @@ class Pump:
         """Claim nothing more, let what flies land, settle it, and give back the rest."""
         self._stopping.set()
         self._wake.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s), self._claiming:
+                pass  # a claim under way has brought its flights
         if self._flying:
             await asyncio.wait(self._flying, timeout=within_s)
         for task in self._flying:
@@ -72,17 +79,27 @@ class Pump:
 
     async def _claim(self) -> float:
         """Claim what there is room for; return how many seconds to rest before the next claim."""
-        room = self._most - self.held
-        if room <= 0:
-            return _GATHER_S / 2
-        claimed = await self._dispatcher.claim(self._dispatcher.clock.now(), room)
-        for flight in claimed.flights:
-            task = asyncio.create_task(self._fly(self._dispatcher.send(flight)))
-            self._flying.add(task)
-            task.add_done_callback(self._flying.discard)
+        async with self._claiming:
+            room = self._room()
+            if room < self._least_room or self._stopping.is_set():
+                return _GATHER_S / 2
+            claimed = await self._dispatcher.claim(self._dispatcher.clock.now(), room)
+            for flight in claimed.flights:
+                task = asyncio.create_task(self._fly(self._dispatcher.send(flight)))
+                self._flying.add(task)
+                task.add_done_callback(self._flying.discard)
+        self._more = claimed.more
         if claimed.more:
             return 0.0
         return _BUSY_TICK_S if claimed.taken else await self._until_next()
+
+    def _room(self) -> int:
+        """Return how many more may fly; those that wait to be settled are bounded as well."""
+        return min(self._most - len(self._flying), 2 * self._most - self.held)
+
+    @property
+    def _least_room(self) -> int:
+        return min(_WORTH_CLAIMING, self._most // 4 or 1) if self._more else 1
 
     async def _until_next(self) -> float:
         due = await next_due_us(self._dispatcher.database)
@@ -109,7 +126,7 @@ class Pump:
     async def _settle_forever(self) -> None:
         while True:
             await self._has_landed.wait()
-            if len(self._landed) < _SETTLE_MOST // 2:
+            if len(self._landed) < _SETTLE_MOST:
                 await asyncio.sleep(_GATHER_S)
             if await _enduring("settle", self._settle_landed) is None:
                 # The results stay with us; they are settled as soon as the database is back.
