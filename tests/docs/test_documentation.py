@@ -11,6 +11,8 @@ import pytest
 import typer
 
 from dripline.cli.app import app
+from dripline.content import variables
+from dripline.content.parse_message import BUTTON_TYPES
 from dripline.metrics import REGISTRY
 from dripline.settings import Settings
 
@@ -125,11 +127,8 @@ def test_every_page_is_reached_from_the_index() -> None:
 
 def test_the_architecture_names_every_room() -> None:
     described = (ROOT / "docs/architecture.md").read_text()
-    rooms = {
-        path.name if path.is_dir() else path.stem
-        for path in (ROOT / "src/dripline").iterdir()
-        if not path.name.startswith("_")
-    }
+    names = (re.match(r"src/dripline/([a-z]\w*)(/|\.py$)", file) for file in _tracked())
+    rooms = {name[1] for name in names if name}
     assert {room for room in rooms if not re.search(rf"`{room}(/|\.py)?`", described)} == set()
 
 
@@ -157,3 +156,17 @@ def _tracked() -> list[str]:
     if done.returncode:
         pytest.skip("not a git clone: git ls-files does not work here")
     return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("scope", ["scenario", "user"])
+def test_every_variable_of_templates_is_documented(scope: str) -> None:
+    row = re.search(
+        rf"^\| `{scope}` \| (.*) \|$", (ROOT / "docs/content.md").read_text(), re.MULTILINE
+    )
+    assert row
+    assert [name for name in variables.known(scope) if f"`{name}`" not in row[1]] == []
+
+
+@pytest.mark.parametrize("kind", BUTTON_TYPES)
+def test_every_type_of_button_is_documented(kind: str) -> None:
+    assert f"| `{kind}` |" in (ROOT / "docs/content.md").read_text()
