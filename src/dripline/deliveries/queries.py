@@ -324,18 +324,10 @@ async def move_pace(session: AsyncSession, moved: Sequence[tuple[int, str]]) -> 
 
 
 async def ensure_pace(session: AsyncSession, key: str, interval_us: float) -> None:
-    """Make a key known with its interval; a hold for a refused token is lifted."""
+    """Make a key known with its interval; what holds it is left, for other workers' sake."""
     statement = insert_new(session, Pace).values(key=key, interval_us=interval_us)
     await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["key"],
-            set_={
-                "interval_us": interval_us,
-                "hold_until_us": 0,
-                "hold_reason": None,
-                "outages": 0,
-            },
-        )
+        statement.on_conflict_do_update(index_elements=["key"], set_={"interval_us": interval_us})
     )
 
 

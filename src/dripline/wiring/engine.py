@@ -1,6 +1,7 @@
 """Build the engine: what decides, sends and settles, whoever runs it."""
 
 import os
+import resource
 import secrets
 import socket
 import uuid
@@ -111,6 +112,7 @@ def build(
     real_time: RealTime | None = None,
 ) -> Engine:
     """Build an engine; nothing is opened yet. `channels` replace those of the settings."""
+    allow_files(settings.in_flight)
     wakes = Wakes()
     database = database or open_database(settings, wakes)
     database.wakes = wakes
@@ -151,11 +153,21 @@ def telegram_clients(settings: Settings) -> dict[str, TelegramClient]:
     """Return a client for each bot; they share connections."""
     if not settings.bots:
         return {}
-    http = Http1Client(settings.telegram_api_base)
+    # Beside messages in flight there are polls, uploads and answers to buttons.
+    http = Http1Client(settings.telegram_api_base, max_connections=settings.in_flight + 100)
     return {
         name: TelegramClient(settings.telegram_api_base, token.get_secret_value(), http=http)
         for name, token in settings.bots.items()
     }
+
+
+def allow_files(in_flight: int) -> None:
+    """Raise the process's own limit on open files: each message in flight holds a connection."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = in_flight * 2 + 1024
+    if soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _mover(database: Database) -> OnMigrated:

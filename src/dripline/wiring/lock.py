@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from dripline.database import Database
-from dripline.errors import Conflict
+from dripline.errors import Conflict, Invalid
 
 
 class SoleWorker:
@@ -20,11 +20,11 @@ class SoleWorker:
     def acquire(self) -> bool:
         """Take the lock; return whether this process is now the only one that can be at work.
 
-        Raises Conflict when another process works on the file.
+        Raises Conflict when another process works on the file, Invalid when none can be there.
         """
         if self._path is None:
             return False
-        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._handle = _opened(self._path)
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -42,3 +42,20 @@ class SoleWorker:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+
+def _opened(file: Path) -> int:
+    try:
+        return os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Invalid(
+            f"The database {file.with_suffix('')} cannot be used: its folder {file.parent} "
+            f"{_reason(error)}. Check DATABASE_URL, and that dripline may write there.",
+            code="DATABASE_UNREACHABLE",
+        ) from None
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "is not there"
+    return f"cannot be written to ({error.strerror})"

@@ -11,7 +11,11 @@ def import_models() -> MetaData:
     import dripline.content.models
     import dripline.deliveries.models
     import dripline.events.models
+    import dripline.payments.models
+    import dripline.payments.reactions
+    import dripline.payments.segment_words
     import dripline.scenarios.models
-    import dripline.scenarios.reactions  # noqa: F401 - its subscriptions
+    import dripline.scenarios.reactions
+    import dripline.scenarios.segment_words  # noqa: F401 - subscriptions, words of segments
 
     return Base.metadata

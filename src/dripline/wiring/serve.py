@@ -17,7 +17,7 @@ import structlog
 from dripline.bot.answers import TelegramAnswers
 from dripline.bot.drain import Drain
 from dripline.bot.polling import Poller
-from dripline.bot.webhook import Webhook, register
+from dripline.bot.webhook import Registration, Webhook
 from dripline.clock import Clock, RealClock
 from dripline.database import Database, listen
 from dripline.database.upgrade import prepare
@@ -74,7 +74,8 @@ class Service:
             await take_over_all(database)
         if content_dir is not None:
             await push_folder(self.engine, content_dir, force=force)
-        await _introduce(self.engine, self.parts)
+        if self.parts != {"web"}:
+            await _introduce(self.engine)
         await self.engine.prepare()
         self._unlisten = await listen(database, self.engine.wakes)
         await self._start_web()
@@ -113,8 +114,8 @@ class Service:
                 Duty("drain", lambda: drain.run_once(engine.clock.now()), 1.0, WAKE_INBOX)
             )
             duties.append(Duty("prune", lambda: _prune(engine), 3600.0))
-        if "bot" in self.parts and self.settings.telegram_updates == "polling":
-            duties += [_polling(engine, bot) for bot in engine.clients]
+        if "bot" in self.parts:
+            duties += _updates(engine)
         return duties
 
     async def _start_web(self) -> None:
@@ -182,14 +183,12 @@ def stop_on_signals() -> asyncio.Event:
     return stopping
 
 
-async def _introduce(engine: Engine, parts: frozenset[str]) -> None:
+async def _introduce(engine: Engine) -> None:
     """Ask each bot who it is: a wrong token is told now, not by messages that fail."""
     for bot, client in engine.clients.items():
         variable = "TELEGRAM_BOT_TOKEN" + ("" if bot == "main" else f"_{bot.upper()}")
         try:
             me = await client.call("getMe", timeout=5.0)
-            if "bot" in parts and engine.settings.telegram_updates == "webhook":
-                await _register(engine, bot)
         except ChannelRefused:
             raise Invalid(
                 f"Telegram refuses {variable}. Copy the token again from @BotFather.",
@@ -202,15 +201,19 @@ async def _introduce(engine: Engine, parts: frozenset[str]) -> None:
         log.info("bot.known", bot=bot, username=username)
 
 
-async def _register(engine: Engine, bot: str) -> None:
+def _updates(engine: Engine) -> list[Duty]:
+    """Return what brings updates in: a poll for each bot, or webhooks to be registered."""
     settings = engine.settings
+    if settings.telegram_updates == "polling":
+        return [_polling(engine, bot) for bot in engine.clients]
     if settings.public_url is None:
         raise Invalid(
             "TELEGRAM_UPDATES=webhook needs PUBLIC_URL, the https address under which Telegram "
             "reaches this machine.",
             code="NO_PUBLIC_URL",
         )
-    await register(engine.clients[bot], bot, settings.public_url, settings.signing_key)
+    registration = Registration(engine.clients, settings.public_url, settings.signing_key)
+    return [Duty("webhook", registration.run_once, 30.0)]
 
 
 def _polling(engine: Engine, bot: str) -> Duty:
