@@ -57,6 +57,12 @@ class Linter:
         if keyboard is not None:
             self._keyboard(keyboard, constants)
 
+    def text(self, node: Node, *, html: bool) -> None:
+        """Lint a text that stands in a JSON file itself."""
+        constants = scopes({"id": "", "name": ""}, self._globals)
+        shown = self.folder.texts.get(node.file, "")
+        self._template(node.file, node.value, node.offset + 1, constants, html=html, shown=shown)
+
     def button_sets(self) -> None:
         """Lint the shared buttons."""
         constants = scopes({"id": "", "name": ""}, self._globals)
@@ -78,11 +84,11 @@ class Linter:
         if not keyboard.has("button_set_ref"):
             self._rows(keyboard, constants)
             return
-        name = keyboard.value["button_set_ref"]
+        name = str(keyboard.value["button_set_ref"])
         if name in self._sets:
             self.used_sets.add(name)
             return
-        near = get_close_matches(str(name), self._sets, 1)
+        near = get_close_matches(name, self._sets, 1)
         hint = f"; did you mean {near[0]}?" if near else " in buttons/registry.json."
         keyboard.at("button_set_ref").report(
             "unknown-button-set", f"There is no button set {name}{hint}"

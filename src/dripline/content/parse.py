@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from dripline.content import limits
+from dripline.content import limits, room_files
 from dripline.content.folder import Folder, MediaSource
 from dripline.content.parse_message import parse_keyboard, parse_message, parse_summary
 from dripline.content.problems import Problem
@@ -86,6 +86,10 @@ def _parse_all(folder: Folder, content: Content) -> None:
     if registry is not None:
         _parse_registry(registry, content)
     _parse_broadcasts(folder, content)
+    for room_file in room_files.registered():
+        document = room_files.parse(folder, room_file)
+        if document is not None:
+            content.documents[room_file.kind, room_file.kind] = document
 
 
 def _optional(folder: Folder, file: str) -> Node | None:

@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.content import queries
-from dripline.content.compile import compile_scenario
+from dripline.content import queries, room_files
+from dripline.content.compile import Making, compile_scenario, scopes
 from dripline.content.document import Scenario
 from dripline.content.models import Document
+from dripline.content.variables import fallbacks
 from dripline.database import Database
 
 SCENARIO, BUTTONS, GLOBALS, ATTRIBUTES = "scenario", "buttons", "globals", "attributes"
@@ -24,6 +25,7 @@ class Library:
     default_scenario_id: str | None = None
     scenarios: Mapping[str, Scenario] = field(default_factory=dict)
     attribute_defaults: Mapping[str, Any] = field(default_factory=dict)
+    rooms: Mapping[str, Any] = field(default_factory=dict)  # what rooms made of their own files
 
     def scenario(self, scenario_id: str | None) -> Scenario | None:
         """Return a scenario by its id, or None."""
@@ -38,6 +40,7 @@ class ContentStore:
         self._library = Library(version=-1)
         self._bodies: dict[uuid.UUID, Mapping[str, Any]] = {}
         self._compiled: dict[tuple[uuid.UUID | None, ...], Scenario] = {}
+        self._made: dict[str, tuple[tuple[uuid.UUID | None, ...], Any]] = {}
 
     async def current(self, session: AsyncSession) -> Library:
         """Return the content as this transaction sees it; one small query when nothing changed."""
@@ -62,6 +65,7 @@ class ContentStore:
             await queries.default_scenario_id(session),
             {key: replace(one, paused=key in paused) for key, one in compiled.items()},
             shared.attributes,
+            self._rooms(documents, shared),
         )
 
     async def _read_bodies(self, session: AsyncSession, documents: Sequence[Document]) -> None:
@@ -69,6 +73,23 @@ class ContentStore:
         fresh = {row.id: row.body for row in await queries.revisions(session, missing)}
         known = {**self._bodies, **fresh}
         self._bodies = {d.revision_id: known[d.revision_id] for d in documents}
+
+    def _rooms(self, documents: Sequence[Document], shared: "_Shared") -> dict[str, Any]:
+        """Return what rooms make of their files, from memory where nothing has changed."""
+        made = {}
+        for document in documents:
+            room_file = room_files.of_kind(document.kind)
+            if room_file is None:
+                continue
+            key = (document.revision_id, *shared.revisions)
+            known = self._made.get(document.kind)
+            if known is None or known[0] != key:
+                body = self._bodies[document.revision_id]
+                made[document.kind] = (key, room_file.make(body, shared.making()))
+            else:
+                made[document.kind] = known
+        self._made = made
+        return {kind: value for kind, (_key, value) in made.items()}
 
     def _scenario(self, document: Document, shared: "_Shared") -> Scenario:
         """Return a scenario compiled, from memory when nothing it is made of has changed."""
@@ -114,3 +135,8 @@ class _Shared:
             },
             tuple(ids.get(kind) for kind in kinds),
         )
+
+    def making(self) -> Making:
+        """Return what messages outside of any scenario are compiled with."""
+        constants = scopes({"id": "", "name": ""}, self.variables)
+        return Making(self.button_sets, constants, fallbacks(self.attributes))

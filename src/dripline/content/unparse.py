@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from dripline.content import room_files
 from dripline.content.diff import Documents
 from dripline.content.parse import ATTRIBUTES, BROADCASTS, BUTTON_SETS, GLOBALS, REGISTRY
 
@@ -43,11 +44,24 @@ def unparse(documents: Documents) -> FolderFiles:
     if broadcasts := documents.get(("broadcasts", "broadcasts")):
         items = [_message(one, "broadcasts", texts, media) for one in broadcasts["broadcasts"]]
         texts[BROADCASTS] = json_text({**broadcasts["extra"], "broadcasts": items})
+    for room_file in room_files.registered():
+        if document := documents.get((room_file.kind, room_file.kind)):
+            texts[room_file.file] = json_text(_room_file(room_file.kind, document, texts, media))
     scenarios = {key: body for (kind, key), body in documents.items() if kind == "scenario"}
     for scenario_id, body in scenarios.items():
         _scenario(scenario_id, body, texts, media)
     texts[REGISTRY] = json_text(_registry(documents, scenarios))
     return FolderFiles(texts, media)
+
+
+def _room_file(
+    kind: str, document: Mapping[str, Any], texts: dict[str, str], media: dict[str, str]
+) -> dict[str, Any]:
+    messages = _Listed(
+        (name, _message(document["messages"][name], kind, texts, media, name))
+        for name in document["order"]
+    )
+    return {**document["file"], **({"messages": messages} if messages else {})}
 
 
 def json_text(value: Any) -> str:
