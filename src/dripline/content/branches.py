@@ -16,6 +16,7 @@ from liquid.builtin.tags.case_tag import CaseNode
 from liquid.builtin.tags.for_tag import BreakNode, ContinueNode, ForNode
 from liquid.builtin.tags.if_tag import IfNode
 from liquid.builtin.tags.unless_tag import UnlessNode
+from liquid.static_analysis import TemplateAnalysis
 
 from dripline.content.markup import Markup
 
@@ -100,10 +101,17 @@ def _children(block: Node) -> Sequence[Node]:
     return block.nodes if isinstance(block, BlockNode) else [block]
 
 
-def uses_of(template: BoundTemplate, where: Callable[[int], int]) -> tuple[Use, ...]:
+def analysed(template: BoundTemplate) -> TemplateAnalysis:
+    """Return what a template mentions, with its places."""
+    return template.analyze(include_partials=False)
+
+
+def uses_of(
+    template: BoundTemplate, mentioned: TemplateAnalysis, where: Callable[[int], int]
+) -> tuple[Use, ...]:
     """Return the variables a template asks for, local ones left out."""
     guarded = set(_guarded(template.nodes))
-    found = template.analyze(include_partials=False).globals
+    found = mentioned.globals
     return tuple(
         Use(
             ".".join(str(segment) for segment in variable.segments[:2]),
@@ -113,6 +121,15 @@ def uses_of(template: BoundTemplate, where: Callable[[int], int]) -> tuple[Use, 
         for variables in found.values()
         for variable in variables
     )
+
+
+def unknown_filters(
+    template: BoundTemplate, mentioned: TemplateAnalysis
+) -> Iterator[tuple[str, int]]:
+    """Return filters that do not exist, with their places, in branches nobody takes too."""
+    for name, spans in mentioned.filters.items():
+        if name not in template.env.filters:
+            yield from ((name, span.index) for span in spans)
 
 
 def _guarded(nodes: Sequence[Node]) -> Iterator[int]:

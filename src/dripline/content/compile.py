@@ -69,7 +69,8 @@ def compile_scenario(
 
 def scopes(config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the scopes that are known when a scenario is compiled: `bot` and `scenario`."""
-    product = config.get("prodamus") or {}
+    given = config.get("prodamus")
+    product = given if isinstance(given, Mapping) else {}  # the linter comes here with anything
     names = ("product_name", "product_price", "private_group_id")
     own = {name: text_of(product.get(name)) for name in names}
     return {

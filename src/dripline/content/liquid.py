@@ -19,7 +19,16 @@ from liquid.stringify import to_liquid_string
 
 from dripline.content import limits, markdown
 from dripline.content.branches import MISSING as _MISSING
-from dripline.content.branches import Scopes, Use, Value, make_safe, simple_parts, uses_of
+from dripline.content.branches import (
+    Scopes,
+    Use,
+    Value,
+    analysed,
+    make_safe,
+    simple_parts,
+    unknown_filters,
+    uses_of,
+)
 from dripline.content.environment import begin_rendering, environment
 from dripline.content.links import safe_link
 from dripline.content.markup import Markup, Report
@@ -206,7 +215,10 @@ class Template:
             make_safe(template.nodes, markup)
             markup.end(len(source))
             self._links = markup.has_open_links
-        self.uses = uses_of(template, where)
+        mentioned = analysed(template)
+        for name, offset in unknown_filters(template, mentioned):
+            tell(offset, "error", "liquid", f"Liquid: there is no filter {name}.")
+        self.uses = uses_of(template, mentioned, where)
         self.variables = frozenset(use.name for use in self.uses)
         simple = simple_parts(template.nodes, fallbacks)
         if simple is None:

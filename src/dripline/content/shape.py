@@ -55,7 +55,8 @@ class Node:
         if isinstance(self.value, dict):
             inner = self.value.get(str(key))
         else:
-            inner = self.value[int(key)] if isinstance(self.value, list) else None
+            known = isinstance(self.value, list) and isinstance(key, int)
+            inner = self.value[key] if known else None
         return Node(self.folder, self.file, self.parsed, (*self.path, key), inner)
 
     def has(self, key: str) -> bool:
