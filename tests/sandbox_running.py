@@ -60,7 +60,7 @@ class Notes:
     def __init__(self) -> None:
         self.entries: list[WhyEntry] = []
 
-    async def timeline(self, bot: str, chat_id: int) -> list[WhyEntry]:
+    async def timeline(self, bot: str, chat_id: int, language: str) -> list[WhyEntry]:
         return self.entries
 
 

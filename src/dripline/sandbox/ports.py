@@ -20,8 +20,8 @@ class WhyEntry:
     """One thing that happened to a contact, or will, and why.
 
     `kind` chooses its sign on the page: sent, waiting, skipped, switched, capped, blocked, parked,
-    failed, retry, completed, entered, event; any other is shown plainly. `due` is set for what is
-    still to come. `message_id` is the message's id in its scenario.
+    failed, retry, completed, entered, resumed, stopped, event; any other is shown plainly. `due` is
+    set for what is still to come. `message_id` is the message's id in its scenario.
     """
 
     at: datetime
@@ -61,9 +61,9 @@ class ClockControl(Protocol):
 class WhyReader(Protocol):
     """Tells what happened to a contact and why."""
 
-    async def timeline(self, bot: str, chat_id: int) -> list[WhyEntry]:
-        """What happened in a chat and what will, oldest first.
+    async def timeline(self, bot: str, chat_id: int, language: str) -> list[WhyEntry]:
+        """What happened in a chat and what will, oldest first, in the reader's language.
 
-        `bot` is the bot's numeric id as text (its token up to the colon).
+        `bot` is the bot's numeric id as text (its token up to the colon), `language` en or ru.
         """
         ...

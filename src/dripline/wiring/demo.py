@@ -80,7 +80,7 @@ class DemoWhy:
     def __init__(self) -> None:
         self.engine: Engine | None = None
 
-    async def timeline(self, bot: str, chat_id: int) -> list[WhyEntry]:
+    async def timeline(self, bot: str, chat_id: int, language: str) -> list[WhyEntry]:
         """Return what happened to a contact, and why."""
         engine = self.engine
         if engine is None:
@@ -89,13 +89,12 @@ class DemoWhy:
             address = await contacts.address_of_value(session, TELEGRAM, MAIN_BOT, str(chat_id))
             if address is None:
                 return []
-            contact = await contacts.contact(session, address.contact_id)
             library = await engine.store.current(session)
             lines = await timeline(
                 session,
                 address.contact_id,
                 names={key: scenario.name for key, scenario in library.scenarios.items()},
-                language=contact.language if contact else None,
+                language=language,
                 real_us=engine.real_time.now_us(),
             )
         return [_entry(line) for line in lines]

@@ -63,7 +63,8 @@ async def why(sandbox: Sandbox, request: Request) -> Any:
     chat = find_chat(sandbox, request)
     entries: list[WhyEntry] = []
     if sandbox.why and chat.bot_id:
-        entries = await sandbox.why.timeline(str(chat.bot_id), chat.id)
+        language = request.query_params.get("language", "en")
+        entries = await sandbox.why.timeline(str(chat.bot_id), chat.id, language)
     return {"chat": views.chat_key(chat), "entries": [_view(entry) for entry in entries]}
 
 

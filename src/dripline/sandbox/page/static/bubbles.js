@@ -20,19 +20,20 @@ export function items(messages) {
 }
 
 export function draw(messages, view) {
-  const nodes = [];
+  const days = []; // each day in a box of its own, so that its label sticks only while it is seen
   const list = items(messages);
   list.forEach((item, at) => {
     const message = item.messages[0];
     const before = list[at - 1]?.messages[0];
     if (!before || dayNumber(before.date) !== dayNumber(message.date)) {
-      nodes.push(h("div", { class: "day" }, dayName(message.date, view.now())));
+      days.push(h("div", { class: "daybox" }, h("div", { class: "day" }, dayName(message.date, view.now()))));
     }
-    if (view.freshFrom === message.id) nodes.push(h("div", { class: "fresh" }, t("unread")));
-    if (message.service) nodes.push(service(message));
-    else nodes.push(bubble(item, view, { first: !together(before, message), last: !together(message, list[at + 1]?.messages[0]) }));
+    const day = days.at(-1);
+    if (view.freshFrom === message.id) day.append(h("div", { class: "fresh" }, t("unread")));
+    if (message.service) day.append(service(message));
+    else day.append(bubble(item, view, { first: !together(before, message), last: !together(message, list[at + 1]?.messages[0]) }));
   });
-  return nodes;
+  return days;
 }
 
 function together(one, other) {
@@ -118,7 +119,7 @@ function keyOf(message, key, row, column, view) {
 }
 
 export function hostOf(url) {
-  try { const { host, pathname } = new URL(url); return host + (pathname.length > 1 ? pathname : ""); } catch { return url; }
+  try { const { host, pathname } = new URL(url); return host + (pathname.length > 1 ? decodeURI(pathname) : ""); } catch { return url; }
 }
 
 export function preview(message) {

@@ -107,6 +107,7 @@ function redraw() {
   phones.forEach((item) => item.redraw());
   rail();
   why.draw();
+  why.refresh();
 }
 
 document.body.dataset.tab = "chat";

@@ -70,8 +70,9 @@ function tile(items, at, shape) {
 function film(media) {
   const video = h("video", { src: `${media.url}#t=0.1`, preload: "metadata", muted: true, playsinline: true });
   video.muted = true;
-  const label = media.kind === "animation" ? "GIF" : length(media.duration);
-  return [video, h("span", { class: "play" }, icon("play")), h("span", { class: "badge" }, label)];
+  const badge = h("span", { class: "badge" }, media.kind === "animation" ? "GIF" : length(media.duration));
+  if (media.kind === "video" && !media.duration) video.onloadedmetadata = () => { badge.textContent = length(video.duration || 0); };
+  return [video, h("span", { class: "play" }, icon("play")), badge];
 }
 
 function view(items, at) {
@@ -107,12 +108,14 @@ export function fileRow(media) {
 
 function sound(media) {
   const player = new Audio(media.url);
-  player.preload = "none";
+  player.preload = media.duration ? "none" : "metadata"; // a bot need not say how long it lasts
   const sign = h("span", { class: "disc solid" }, icon("play"));
-  const time = h("span", {}, length(media.duration));
+  const time = h("span");
   const bars = media.kind === "voice" ? wave(media) : null;
   const title = bars || h("b", {}, media.title || media.name || t("audio"));
-  if (media.kind === "audio" && media.performer) time.textContent = `${media.performer} · ${length(media.duration)}`;
+  const tell = (seconds) => { time.textContent = [media.performer, length(seconds)].filter(Boolean).join(" · "); };
+  tell(media.duration);
+  player.onloadedmetadata = () => { if (!media.duration && Number.isFinite(player.duration)) tell(player.duration); };
   const row = h("button", {
     class: "file", type: "button", "aria-label": t(media.kind),
     onclick: () => (player.paused ? player.play().catch(() => {}) : player.pause()),

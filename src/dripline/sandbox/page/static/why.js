@@ -3,11 +3,11 @@
 import { avatar, h, icon, replace } from "./dom.js";
 import { get } from "./server.js";
 import { now, on, state } from "./store.js";
-import { dayName, dayNumber, hourMinuteSecond, shortMoment, span, t } from "./words.js";
+import { currentLanguage, dayName, dayNumber, hourMinuteSecond, shortMoment, span, t } from "./words.js";
 
 const SIGNS = {
   sent: "check", waiting: "clock", skipped: "skip", switched: "swap", capped: "pause", blocked: "ban", parked: "pause",
-  failed: "close", retry: "retry", completed: "flag", entered: "play", event: "star",
+  failed: "close", retry: "retry", completed: "flag", entered: "play", resumed: "play", stopped: "pause", event: "star",
 };
 const EVERY = 2000;
 
@@ -22,7 +22,7 @@ export function whyPanel(root) {
     if (!key || root.offsetParent === null) return;
     const mine = asked += 1;
     try {
-      const answer = await get(`chats/${key}/why`);
+      const answer = await get(`chats/${key}/why?language=${currentLanguage()}`);
       if (mine !== asked) return;
       entries = answer.entries;
     } catch { return; }
@@ -64,7 +64,7 @@ export function whyPanel(root) {
     if (!coming) return;
     replace(soon, h("small", {}, t("coming")), h("b", {}, coming.title),
       h("span", {}, `${t("in", { time: span(coming.due - now()) })} · ${shortMoment(coming.due)}`),
-      coming.detail ? h("span", {}, coming.detail) : null);
+      coming.detail ? h("span", {}, coming.detail) : null, tagsOf(coming));
   }
 
   on("chat", (event) => { if (event.chat.key === key) { setTimeout(refresh, 120); setTimeout(refresh, 700); } });
@@ -85,10 +85,14 @@ function lines(entries, known) {
 }
 
 function line(entry, fresh) {
-  const tags = [entry.scenario, entry.message_id].filter(Boolean);
   return h("li", { class: `entry k-${/^[a-z_]+$/.test(entry.kind) ? entry.kind : "event"} ${fresh ? "new" : ""}` },
     h("span", { class: "sign" }, icon(SIGNS[entry.kind] || "dot")),
     h("div", { class: "line1" }, h("b", {}, entry.title), h("time", {}, hourMinuteSecond(entry.at))),
     entry.detail ? h("p", {}, entry.detail) : null,
-    tags.length ? h("div", { class: "tags" }, tags.map((tag) => h("span", {}, tag))) : null);
+    tagsOf(entry));
+}
+
+function tagsOf(entry) {
+  const tags = [entry.scenario, entry.message_id].filter(Boolean);
+  return tags.length ? h("div", { class: "tags" }, tags.map((tag) => h("span", {}, tag))) : null;
 }
