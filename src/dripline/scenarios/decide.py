@@ -124,7 +124,8 @@ def _next_message(
             continue
         due = _due(message, state, base, facts.timezone)
         if due > now and not facts.hurry:
-            return Wait(due, "not_due_yet", message.id, base, tuple(skipped))
+            early = "not_due_yet" if state.waiting_for is None else "wait_timed_out"
+            return Wait(due, early, message.id, base, tuple(skipped))
         if facts.on_its_way:
             # A message of an earlier plan is in flight: let it land, then look again.
             return Wait(now, "on_its_way", message.id, base, tuple(skipped))

@@ -135,7 +135,7 @@ def state(**changes: Any) -> EnrollmentState:
             scenario(),
             Facts(),
             Wait,
-            "not_due_yet",
+            "wait_timed_out",
             id="the delay counts from the time-out",
         ),
         pytest.param(
