@@ -1,7 +1,7 @@
 """Many rows in one statement, handed to the driver under the session's own connection.
 
 A batch costs one round trip: `executemany` on SQLite, arrays and `unnest` on PostgreSQL: several
-times the rows a second of the ORM's way. The statements themselves stand in the rooms' `queries.py`.
+times the rows a second of the ORM's way. The statements themselves stand in `queries.py` of a room.
 
 On SQLite they run right here, in the event loop's thread, some microseconds a row. The driver's own
 thread would have to win Python's lock from the loop for every single row, and a busy loop gives it
@@ -10,10 +10,10 @@ up every five milliseconds. What may wait for others (BEGIN) or for the disk (CO
 
 import sqlite3
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -25,9 +25,13 @@ _new_uuid = uuid.UUID.__new__
 _set = object.__setattr__
 _UNKNOWN = uuid.SafeUUID.unknown
 
+_STORED: Mapping[type, Callable[[Any], Any]] = {
+    uuid.UUID: lambda value: value.int.to_bytes(16, "big"),
+    datetime: utc_text,
+}
 # As the column types store them.
-sqlite3.register_adapter(uuid.UUID, lambda value: value.int.to_bytes(16, "big"))
-sqlite3.register_adapter(datetime, utc_text)
+for _type, _stored in _STORED.items():
+    sqlite3.register_adapter(_type, _stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ async def write(
         return
     connection = await session.connection()
     if connection.dialect.name == "sqlite":
-        _on_sqlite(connection, statement.sqlite, rows, many=True)
+        _on_sqlite(connection, statement.sqlite, _converted(rows), many=True)
     else:
         await connection.exec_driver_sql(
             statement.postgresql, tuple(list(column) for column in zip(*rows, strict=True))
@@ -90,16 +94,16 @@ async def run(session: AsyncSession, statement: Statement, *parameters: Any) -> 
 def as_uuid(value: Any) -> uuid.UUID:
     """Return the UUID that a driver read: bytes from SQLite, a UUID from PostgreSQL."""
     if not isinstance(value, bytes):
-        return value
+        return cast("uuid.UUID", value)
     # A third of the time of UUID(bytes=…), whose checks a sixteen-byte column has no need of.
-    made = _new_uuid(uuid.UUID)
+    made: uuid.UUID = _new_uuid(uuid.UUID)
     _set(made, "int", int.from_bytes(value, "big"))
     _set(made, "is_safe", _UNKNOWN)
     return made
 
 
 def _on_sqlite(
-    connection: AsyncConnection, sql: str, parameters: Sequence[Any], *, many: bool = False
+    connection: AsyncConnection, sql: str, parameters: Any, *, many: bool = False
 ) -> Sequence[Any]:
     driver: Any = connection.sync_connection
     file: sqlite3.Connection = driver.connection.driver_connection._conn  # noqa: SLF001 - no other way in
@@ -111,6 +115,18 @@ def _on_sqlite(
     except sqlite3.Error as error:
         # As it would have come through SQLAlchemy: callers tell a conflict from a lock by its type.
         raise DBAPIError.instance(sql, None, error, sqlite3.Error) from error
+
+
+def _converted(rows: Sequence[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
+    """Return rows as SQLite stores them: a column at a time is half the driver's own way's time.
+
+    What this leaves (a column that begins with None), the driver's adapters convert.
+    """
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for place, value in enumerate(rows[0]):
+        if (stored := _STORED.get(type(value))) is not None:
+            columns[place] = [None if v is None else stored(v) for v in columns[place]]
+    return zip(*columns, strict=True)
 
 
 async def _on_postgresql(

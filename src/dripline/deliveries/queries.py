@@ -201,28 +201,15 @@ async def insert_queue(session: AsyncSession, entries: Sequence["Entry"]) -> Non
         session,
         _INSERT_QUEUE,
         [
-            (
-                e.key.pace_key,
-                e.key.priority,
-                e.key.due_us,
-                e.key.id,
-                e.origin,
-                e.ref,
-                e.turn,
-                e.attempt,
-                e.outages,
-                e.detail,
-            )
-            for e in entries
+            (*key, origin, ref, turn, attempt, outages, detail)
+            for key, origin, ref, turn, attempt, outages, detail in entries
         ],
     )
 
 
 async def delete_queue(session: AsyncSession, keys: Sequence["Key"]) -> None:
     """Delete rows by their keys."""
-    await bulk.write(
-        session, _DELETE_QUEUE, [(k.pace_key, k.priority, k.due_us, k.id) for k in keys]
-    )
+    await bulk.write(session, _DELETE_QUEUE, keys)
 
 
 async def heads(session: AsyncSession) -> list[Head]:
@@ -259,24 +246,7 @@ async def insert_inflight(
     await bulk.write(
         session,
         _INSERT_INFLIGHT,
-        [
-            (
-                claim,
-                worker,
-                lease_us,
-                c.pace_key,
-                c.priority,
-                c.due_us,
-                c.id,
-                c.origin,
-                c.ref,
-                c.turn,
-                c.attempt,
-                c.outages,
-                c.detail,
-            )
-            for c in claimed
-        ],
+        [(claim, worker, lease_us, *row) for row in claimed],
     )
 
 

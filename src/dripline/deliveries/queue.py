@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,8 +12,7 @@ from dripline.deliveries import queries
 WAKE_QUEUE = "queue"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """Where a row stands in the queue; whoever owns it remembers this to cancel it."""
 
     pace_key: str
@@ -22,8 +21,7 @@ class Key:
     id: uuid.UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """Something to do under a pace key when it is due; `ref` is what the origin knows it by.
 
     `turn` lets the origin tell a row of the present plan from a leftover of an earlier one.

@@ -79,9 +79,12 @@ async def settle(
     async with database.transaction() as session:
         held = await queries.held_claims(session, [o.flight.ready.claimed.id for o in outcomes])
         ours = [o for o in outcomes if held.get(o.flight.ready.claimed.id) == o.flight.claim]
-        results = [result for o in ours if (result := _result(o)) is not None]
+        ends = [_result(o) for o in ours]
+        results = [result for result in ends if result is not None]
         await _record(session, origins, results, now)
-        again = [_again(o, now, dice) for o in ours if _result(o) is None]
+        again = [
+            _again(o, now, dice) for o, result in zip(ours, ends, strict=True) if result is None
+        ]
         await queries.delete_inflight(session, [o.flight.ready.claimed.id for o in ours])
         await queue.push(session, again, now_us=to_us(now))
         await _mind_channels(session, ours, real_us)

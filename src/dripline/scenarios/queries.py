@@ -66,7 +66,7 @@ _PEOPLE = Statement(
         WHERE e.id = ANY($1::uuid[]) ORDER BY e.id FOR UPDATE OF e
     """,
 )
-# SQLite rewrites an index whenever a column it knows is set, changed or not; these two are in three.
+# SQLite rewrites an index whenever a column of it is set, changed or not; these are in three.
 _INDEXED = (("status", "text"), ("hold", "text"))
 _OTHERS = (
     ("reason", "text"),
@@ -300,7 +300,7 @@ def _state(row: Any) -> EnrollmentState:
         row[5],
         row[6],
         _moment(row[7]),
-        _json(row[8]),
+        row[8] and _json(row[8]),
         row[9],
         row[10],
         row[11],
@@ -308,11 +308,11 @@ def _state(row: Any) -> EnrollmentState:
         row[13],
         row[14],
         _moment(row[15]),
-        _moment(row[16]),
-        _moment(row[17]),
-        _moment(row[18]),
+        row[16] and _moment(row[16]),
+        row[17] and _moment(row[17]),
+        row[18] and _moment(row[18]),
         row[19],
-        _moment(row[20]),
+        row[20] and _moment(row[20]),
         row[21],
         row[22],
         row[23],
