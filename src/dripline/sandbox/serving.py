@@ -25,6 +25,7 @@ async def serving(app: SandboxApp, *, host: str = "127.0.0.1", port: int = 0) ->
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=3,
+        timeout_keep_alive=75,  # as long as the real server's: bots keep idle connections
         server_header=False,
     )
     server = _Server(config)
