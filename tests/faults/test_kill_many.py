@@ -1,6 +1,8 @@
 """Three workers, web and bot on PostgreSQL, with workers, web and the server killed under load."""
 
+import asyncio
 import random
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from outside import folder
 from outside.crowd import Crowd
 from outside.evidence import of_postgres
+from outside.http import get
 from outside.program import Program, Programs, free_port
 from outside.standin import StandIn
 from postgres import PostgresServer
@@ -20,7 +23,11 @@ pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 
 class Cluster:
-    """The parts of the product on one PostgreSQL server."""
+    """The parts of the product on one PostgreSQL server.
+
+    A fourth worker is stopped where it stands, with messages in its hands, for longer than its
+    lease: it goes on when everything is over, and must not change anything then.
+    """
 
     def __init__(self, programs: Programs, server: PostgresServer, port: int) -> None:
         self.programs = programs
@@ -29,6 +36,25 @@ class Cluster:
         self.workers = [self._worker(number) for number in range(WORKERS)]
         self.web = self._web()
         self.bot = programs.start("bot").ready()
+        self.sleeper = programs.start("worker", name="sleeper")
+
+    def revive(self) -> "Cluster":
+        """Do what a supervisor does: start again what gave up, until all are ready.
+
+        A part that starts while the server is down says so and ends.
+        """
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            self.workers = [
+                self._worker(number) if worker.ended() else worker
+                for number, worker in enumerate(self.workers)
+            ]
+            self.web = self._web() if self.web.ended() else self.web
+            parts = (*self.workers, self.web)
+            if all(part.records("dripline.ready") and not part.ended() for part in parts):
+                return self
+            time.sleep(0.1)
+        raise AssertionError("not all parts came back")
 
     def _worker(self, number: int) -> Program:
         return self.programs.start("worker", name=f"worker{number}")
@@ -38,7 +64,7 @@ class Cluster:
 
     def ready(self) -> "Cluster":
         """Wait until all parts are ready."""
-        for part in (*self.workers, self.web, self.bot):
+        for part in (*self.workers, self.web, self.bot, self.sleeper):
             part.ready()
         return self
 
@@ -59,9 +85,21 @@ class Cluster:
         time.sleep(random.uniform(0.0, 0.5))
         self.server.start()
 
+    def put_to_sleep(self) -> int:
+        """Stop the fourth worker if it holds messages just now; return how many."""
+        self.sleeper.pause()
+        mine = f"SELECT count(*) FROM inflight WHERE worker LIKE '%:{self.sleeper.pid}:%'"
+        try:
+            held = int(self.server.sql(mine, "faults"))
+        except AssertionError:  # the server is on its way back
+            held = 0
+        if not held:
+            self.sleeper.go_on()
+        return held
+
     def stop(self) -> float:
         """End all parts; return the longest time one of them took."""
-        ends = [part.stop() for part in (*self.workers, self.web, self.bot)]
+        ends = [part.stop() for part in (*self.workers, self.web, self.bot, self.sleeper)]
         assert [status for status, _ in ends] == [0] * len(ends)
         return max(seconds for _, seconds in ends)
 
@@ -96,14 +134,24 @@ def test_killed_at_random_moments_they_lose_nothing(
         }
         plan = [name for name, (_, times) in blows.items() for _ in range(times)]
         random.shuffle(plan)
+        held = 0
         for name in plan:
             crowd.come(25)
             time.sleep(random.uniform(0.1, 0.8))  # the moment is the test
             crowd.struck(name)
             blows[name][0]()
-        cluster.ready()
+            held = held or cluster.put_to_sleep()
+        cluster.revive()
         crowd.wait_until_done(120)
+        cluster.sleeper.go_on()
+        cluster.sleeper.wait_for(lambda: _fenced(cluster.sleeper) == held)
         seconds = cluster.stop()
     tally = crowd.verify(of_postgres(postgres_server, "faults"), "three workers on PostgreSQL")
-    print(f"{tally}; graceful stop {seconds:.1f} s")
+    print(f"{tally}; {held} late results fenced off; graceful stop {seconds:.1f} s")
     assert tally.repeats < tally.messages / 10
+
+
+def _fenced(worker: Program) -> int:
+    _, body = asyncio.run(get(f"{worker.address}/metrics"))
+    found = re.search(rb"^dripline_fenced_total (\S+)", body, re.MULTILINE)
+    return int(float(found[1])) if found else 0

@@ -134,6 +134,10 @@ class Program:
             raise AssertionError(late) from None
         return status, time.monotonic() - began
 
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self.process.poll() is not None
+
     def memory(self) -> int:
         """Return the bytes of memory it occupies."""
         return int(psutil.Process(self.pid).memory_info().rss)

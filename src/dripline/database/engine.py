@@ -21,6 +21,13 @@ from dripline.errors import Invalid
 
 _AFTER_COMMIT = "after_commit"
 _JOURNAL_TRIES = 100
+_POSTGRES_SETTINGS = {
+    "application_name": "dripline",
+    "timezone": "UTC",
+    # A process that stands still, or whose machine is gone, in the middle of a transaction must not
+    # hold up the others for longer than a moment: ours last milliseconds.
+    "idle_in_transaction_session_timeout": "10000",  # milliseconds
+}
 _SQLITE_PRAGMAS = (
     "PRAGMA synchronous=FULL",  # a commit that was answered survives a power cut
     "PRAGMA foreign_keys=ON",
@@ -56,7 +63,7 @@ class Database:
             pool_pre_ping=True,
             json_serializer=dump_json,
             json_deserializer=load_json,
-            connect_args={"server_settings": {"application_name": "dripline", "timezone": "UTC"}},
+            connect_args={"server_settings": dict(_POSTGRES_SETTINGS)},
         )
         return cls(parsed, engine, engine)
 

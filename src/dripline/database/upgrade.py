@@ -4,6 +4,8 @@ Steps lie in `migrations/versions`, one file each; a file's name is the version 
 steps run in one transaction, under a lock, so that processes starting at once make it only once.
 """
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from dripline.errors import Conflict, Invalid
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "alembic_version"
+_STARTING = "57P03"  # cannot_connect_now: the server is there, but not yet for us
+_STARTING_S = 60.0
 _LOCK = 0x6472_6970_6C69_6E65  # "dripline"
 
 
@@ -76,8 +80,10 @@ async def prepare(database: Database) -> None:
     """Make the tables of a fresh database, or see that an older one's are as they should be.
 
     Raises Conflict when it needs an upgrade, or was made by a newer dripline; Invalid when it
-    cannot be reached.
+    cannot be reached. A server that is just starting up is waited for.
     """
+    if not database.is_sqlite:
+        await _until_started(database)
     schema = await check(database)
     if schema.is_fresh:
         await upgrade(database)
@@ -110,6 +116,24 @@ def shown(database: Database) -> str:
     """Return the database's address without its password."""
     plain = database.url.set(drivername=database.url.get_backend_name())
     return plain.render_as_string(hide_password=True)
+
+
+async def _until_started(database: Database) -> None:
+    """Wait while the server says that it is starting up, as after a crash; not for anything else.
+
+    Whatever else is wrong with it shows when it is used.
+    """
+    until = time.monotonic() + _STARTING_S
+    while time.monotonic() < until:
+        try:
+            async with database.reader.connect():
+                return
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _STARTING:
+                return
+        except OSError:
+            return
+        await asyncio.sleep(0.2)
 
 
 def _is_missing_file(database: Database) -> bool:

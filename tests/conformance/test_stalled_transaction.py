@@ -1,0 +1,38 @@
+"""A process that stands still in the middle of a transaction does not hold up the others."""
+
+import asyncio
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from dripline.database import Database, engine
+from dripline.deliveries import queries
+
+SETTING = "idle_in_transaction_session_timeout"
+
+
+@pytest.mark.postgres
+async def test_locks_of_a_process_that_stands_still_are_given_up(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert int(engine._POSTGRES_SETTINGS[SETTING]) < 30_000  # well within a lease
+    monkeypatch.setitem(engine._POSTGRES_SETTINGS, SETTING, "300")
+    stalled, other = Database.from_url(postgres_url), Database.from_url(postgres_url)
+    try:
+        async with other.transaction() as session:
+            await queries.ensure_pace(session, "telegram:main", 1.0)
+        with pytest.raises(DBAPIError):
+            await _stand_still(stalled, other)
+        async with stalled.transaction() as session:  # and goes on when it wakes
+            assert len(await queries.lock_pace(session)) == 1
+    finally:
+        await stalled.close()
+        await other.close()
+
+
+async def _stand_still(stalled: Database, other: Database) -> None:
+    async with stalled.transaction() as standing:
+        await queries.lock_pace(standing)
+        async with asyncio.timeout(10), other.transaction() as session:
+            assert len(await queries.lock_pace(session)) == 1
+        await queries.lock_pace(standing)

@@ -1,0 +1,151 @@
+"""What is wrong is told at the start: a sentence that says what to do, a status, no traceback."""
+
+import socket
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outside import folder
+from outside.program import Programs, free_port
+from outside.standin import TOKEN, StandIn
+from postgres import PostgresServer
+
+WRONG_TOKEN = "7000000002:AAH-a-token-that-was-revoked-0123456789"
+NOBODY_LISTENS = "postgresql://anna:pass-word-9@127.0.0.1:{port}/none"
+
+# what is wrong (settings), the command, and what the sentence has to name
+CASES: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
+    "no token": ({"telegram_bot_token": None}, ["run"], ["TELEGRAM_BOT_TOKEN", "@BotFather"]),
+    "half a token": ({"telegram_bot_token": "123456"}, ["run"], ["TELEGRAM_BOT_TOKEN"]),
+    "a refused token": (
+        {"telegram_bot_token": WRONG_TOKEN},
+        ["run"],
+        ["TELEGRAM_BOT_TOKEN", "@BotFather"],
+    ),
+    "a refused token of a further bot": (
+        {"telegram_bot_token_news": WRONG_TOKEN},
+        ["run"],
+        ["TELEGRAM_BOT_TOKEN_NEWS"],
+    ),
+    "another database": ({"database_url": "mysql://x/y"}, ["run"], ["DATABASE_URL", "postgresql"]),
+    "no folder for SQLite": (
+        {"database_url": "sqlite:///nowhere/at/all.db"},
+        ["run"],
+        ["nowhere/at/all.db", "DATABASE_URL"],
+    ),
+    "a folder that cannot be written": (
+        {"database_url": "sqlite:////proc/dripline.db"},
+        ["run"],
+        ["/proc/dripline.db", "DATABASE_URL"],
+    ),
+    "no PostgreSQL there": (
+        {"database_url": NOBODY_LISTENS},
+        ["run"],
+        ["DATABASE_URL", "127.0.0.1"],
+    ),
+    "no PostgreSQL there, for a look": (
+        {"database_url": NOBODY_LISTENS},
+        ["db", "check"],
+        ["DATABASE_URL"],
+    ),
+    "parts on SQLite": ({}, ["worker"], ["dripline run", "DATABASE_URL"]),
+    "a port that is none": ({"port": "eighty"}, ["run"], ["PORT", "docs/settings.md"]),
+    "an address that is none": (
+        {"telegram_api_base": "api.telegram.org"},
+        ["run"],
+        ["TELEGRAM_API_BASE", "https://"],
+    ),
+    "updates by magic": ({"telegram_updates": "magic"}, ["run"], ["TELEGRAM_UPDATES", "webhook"]),
+    "a webhook without an address": (
+        {"telegram_updates": "webhook"},
+        ["run"],
+        ["PUBLIC_URL", "https"],
+    ),
+    "no content there": ({}, ["run", "--content", "nowhere"], ["nowhere"]),
+    "nothing to watch": ({}, ["run", "--watch"], ["--content"]),
+    "nobody of that name": ({}, ["why", "@nobody"], ["nobody"]),
+}
+
+
+@pytest.fixture
+def programs(tmp_path: Path, telegram: StandIn) -> Programs:
+    """Programs with settings that are right."""
+    return Programs(tmp_path, database_url="sqlite:///dripline.db", telegram_api_base=telegram.url)
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_a_wrong_setting_is_told_in_a_sentence(programs: Programs, what: str) -> None:
+    settings, command, names = CASES[what]
+    if settings.get("database_url") == NOBODY_LISTENS:
+        settings = {"database_url": NOBODY_LISTENS.format(port=free_port())}
+    refused(programs, command, names, **settings)
+
+
+def test_a_database_that_is_not_there_is_told(
+    programs: Programs, fast_postgres: PostgresServer
+) -> None:
+    url = fast_postgres.url("never_made")
+    refused(programs, ["run"], ["never_made", "DATABASE_URL"], database_url=url)
+
+
+def test_a_port_in_use_is_told(programs: Programs) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused(programs, ["run", "--port", port], ["port", "in use", "PORT"])
+
+
+def test_a_file_that_is_no_database_is_told(programs: Programs) -> None:
+    (programs.folder / "dripline.db").write_text("not a database, but long enough " * 100)
+    refused(programs, ["run"], ["dripline.db"])
+
+
+def test_a_database_of_a_newer_version_is_told(programs: Programs) -> None:
+    assert programs.ask("db", "upgrade").returncode == 0
+    with closing(sqlite3.connect(programs.folder / "dripline.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999_later'")
+    refused(programs, ["run"], ["9999_later", "newer"])
+
+
+def test_a_second_process_on_one_sqlite_file_is_told(programs: Programs) -> None:
+    with programs:
+        first = programs.start("run").ready()
+        refused(programs, ["run"], ["SQLite", "PostgreSQL", "DATABASE_URL"])
+        assert first.process.poll() is None
+        first.kill()
+        second = programs.start("run", name="second").ready()  # a killed one leaves no lock
+        assert second.stop()[0] == 0
+
+
+def test_wrong_content_is_told_by_file_line_and_column_and_nothing_starts(
+    programs: Programs, telegram: StandIn
+) -> None:
+    content = folder.write(
+        programs.folder / "content",
+        {"course": {"messages": {"one": {"text": "Hello\n{{ user.first_nam }}"}}}},
+    )
+    refused(programs, ["run", "--content", str(content)], ["one.md:2:", "first_nam"])
+    refused(programs, ["content", "push", str(content)], ["one.md:2:", "first_nam"])
+    assert telegram.of_method("getUpdates") == []
+
+
+def test_json_that_is_none_is_told_by_line_and_column(programs: Programs) -> None:
+    content = folder.write(programs.folder / "content", {"course": folder.course(1)})
+    (content / "scenarios" / "course" / "messages.json").write_text('{\n "messages_list": [,\n}')
+    refused(programs, ["run", "--content", str(content)], ["messages.json:2:"])
+
+
+def refused(programs: Programs, command: list[str], names: list[str], **settings: Any) -> None:
+    """Check that a command refuses, and how."""
+    done = programs.ask(*command, seconds=30, **settings)
+    said = done.stdout + done.stderr
+    assert done.returncode in {1, 2}, f"{done.returncode}: {said}"
+    assert "Traceback" not in said
+    for name in names:
+        assert name in said, f"“{name}” is not in: {said}"
+    for secret in (TOKEN, WRONG_TOKEN, "pass-word-9"):
+        assert secret not in said
+    sentences = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert 0 < len(sentences) <= 6, said
