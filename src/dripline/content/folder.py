@@ -28,6 +28,7 @@ class Folder:
     root: Path
     problems: Problems = field(default_factory=Problems)
     texts: dict[str, str] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)  # of the bytes that texts were read from
     parsed: dict[str, Parsed | None] = field(default_factory=dict)
     media: dict[str, MediaSource] = field(default_factory=dict)
 
@@ -60,6 +61,7 @@ class Folder:
             self._not_utf8(name, raw, error)
             return None
         self.texts[name] = text
+        self.hashes[name] = hashlib.sha256(raw).hexdigest()
         return text
 
     def json(self, name: str) -> Parsed | None:

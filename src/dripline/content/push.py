@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.content import edit, queries, sync
@@ -21,6 +22,7 @@ from dripline.content.problems import Problem
 from dripline.database import Database
 from dripline.errors import Conflict, Invalid
 
+log = structlog.get_logger()
 CONTENT_INVALID = "CONTENT_INVALID"
 CONTENT_CONFLICT = "CONTENT_CONFLICT"
 
@@ -147,12 +149,17 @@ async def _store_media(session: AsyncSession, content: Content, now: datetime) -
 
 
 def mark(root: Path, content: Content, state: State) -> None:
-    """Note in the folder what it and the installation agree on now."""
-    texts = content.folder.texts if content.folder is not None else {}
-    hashes = {name: sync.digest((root / name).read_bytes()) for name in texts}
-    if content.folder is not None:
-        hashes |= {name: source.sha256 for name, source in content.folder.media.items()}
-    sync.write(root, sync.Marker(revisions_of(state), hashes))
+    """Note in the folder what it and the installation agree on now.
+
+    A folder that cannot be written to, such as one of a container's image, goes without.
+    """
+    folder = content.folder
+    assert folder is not None  # noqa: S101 - a content that was read has its folder
+    media = {name: source.sha256 for name, source in folder.media.items()}
+    try:
+        sync.write(root, sync.Marker(revisions_of(state), {**folder.hashes, **media}))
+    except OSError as error:
+        log.warning("content.not_marked", folder=root.name, reason=error.strerror)
 
 
 def revisions_of(state: State) -> dict[str, str]:
