@@ -54,7 +54,8 @@ class Address(Base):
 
     __table_args__ = (
         UniqueConstraint("channel", "bot", "value"),
-        Index("ix_addresses_contact_id", "contact_id"),
+        # Covers "can be reached", and the pages of a broadcast's audience.
+        Index("ix_addresses_contact", "contact_id", "channel", "bot", "reachability"),
         # Room for a row's next version in its page: then no index has to be written again.
         {"sqlite_with_rowid": False, "postgresql_with": {"fillfactor": 85}},
     )

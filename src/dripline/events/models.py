@@ -35,6 +35,15 @@ class Event(Base):
             sqlite_where=_NOT_DELIVERY,
             postgresql_where=_NOT_DELIVERY,
         ),
+        # Whom something happened to, and when: what segments ask.
+        Index(
+            "ix_events_name",
+            "name",
+            "contact_id",
+            "occurred_at",
+            sqlite_where=_NOT_DELIVERY,
+            postgresql_where=_NOT_DELIVERY,
+        ),
     )
 
 

@@ -4,7 +4,16 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, String, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dripline.database import Base
@@ -77,3 +86,20 @@ class Enrollment(Base):
         # Room for a row's next version in its page: then no index has to be written again.
         {"sqlite_with_rowid": False, "postgresql_with": {"fillfactor": 85}},
     )
+
+
+class ScenarioAccess(Base):
+    """What a contact has of a scenario's product, whichever run: paid, links, the group."""
+
+    __tablename__ = "scenario_access"
+
+    contact_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True
+    )
+    scenario_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    paid_at: Mapped[datetime | None]
+    payment_link: Mapped[str | None] = mapped_column(Text)
+    invite_link: Mapped[str | None] = mapped_column(Text)
+    joined_at: Mapped[datetime | None]
+
+    __table_args__ = ({"sqlite_with_rowid": False},)

@@ -1,0 +1,1 @@
+"""One message to many: drafted, planned, tested, launched page by page, paused, cancelled."""

@@ -1,0 +1,67 @@
+"""What stands in a JSON column, as SQL: a text, a number, a truth; NULL when it is another type."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, Float, String
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class AsText(FunctionElement[str]):
+    """The text in a JSON column."""
+
+    type = String()
+    inherit_cache = True
+
+
+class AsNumber(FunctionElement[float]):
+    """The number in a JSON column."""
+
+    type = Float()
+    inherit_cache = True
+
+
+class AsTruth(FunctionElement[bool]):
+    """True or false in a JSON column."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(AsText, "sqlite")
+def _text_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    column = compiler.process(element.clauses, **kw)
+    return f"CASE WHEN json_type({column}) = 'text' THEN json_extract({column}, '$') END"
+
+
+@compiles(AsText, "postgresql")
+def _text_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    column = compiler.process(element.clauses, **kw)
+    return f"CASE WHEN jsonb_typeof({column}) = 'string' THEN {column} #>> '{{}}' END"
+
+
+@compiles(AsNumber, "sqlite")
+def _number_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    column = compiler.process(element.clauses, **kw)
+    kind = f"json_type({column}) IN ('integer', 'real')"
+    return f"CASE WHEN {kind} THEN json_extract({column}, '$') END"
+
+
+@compiles(AsNumber, "postgresql")
+def _number_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    column = compiler.process(element.clauses, **kw)
+    kind = f"jsonb_typeof({column}) = 'number'"
+    return f"CASE WHEN {kind} THEN ({column} #>> '{{}}')::double precision END"
+
+
+@compiles(AsTruth, "sqlite")
+def _truth_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    column = compiler.process(element.clauses, **kw)
+    return f"CASE json_type({column}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
+
+
+@compiles(AsTruth, "postgresql")
+def _truth_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    column = compiler.process(element.clauses, **kw)
+    kind = f"jsonb_typeof({column}) = 'boolean'"
+    return f"CASE WHEN {kind} THEN ({column} #>> '{{}}')::boolean END"
