@@ -1,8 +1,10 @@
 """Push, plan, pull and the library, on every database."""
 
 import json
+import shutil
 import sys
 from datetime import UTC, datetime
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -384,3 +386,13 @@ async def test_file_ids_belong_to_one_bot(database: Database, root: Path) -> Non
         await queries.set_media_file_id(session, "ab", "main", "two")
         assert await queries.media_file_id(session, "ab", "main") == "two"
         assert await queries.media_file_id(session, "ab", "guide") is None
+
+
+async def test_the_sample_course_comes_back_as_it_was(database: Database, tmp_path: Path) -> None:
+    with as_file(files("dripline.sandbox") / "course") as course:
+        root = Path(shutil.copytree(course, tmp_path / "course"))
+    before = folders.tree(root)
+    await push_now(database, root)
+    await pull(database, tmp_path / "other")
+    assert folders.tree(tmp_path / "other") == before  # we wrote it, so to the byte
+    assert (await push_now(database, tmp_path / "other")).changes == ()

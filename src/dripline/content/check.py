@@ -8,7 +8,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from dripline.content import check_flow, room_files
+from dripline.content import check_flow, conditions, room_files
 from dripline.content.check_templates import Linter
 from dripline.content.parse import (
     ATTRIBUTES,
@@ -39,6 +39,7 @@ def examine(root: Path) -> Content:
         for node, spec in _messages(content, scenario_id):
             linter.message(node, spec, body["config"])
     _check_broadcasts(content, linter)
+    conditions.check(content)
     room_files.check(folder, content.documents, linter)
     linter.button_sets()
     if not content.has_errors:  # else what is missing would look unused, and be one more riddle

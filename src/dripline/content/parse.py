@@ -98,6 +98,7 @@ def _optional(folder: Folder, file: str) -> Node | None:
 
 def _parse_registry(registry: Node, content: Content) -> None:
     order: list[str] = []
+    registry.need("scenarios")
     for entry in registry.items("scenarios"):
         if not entry.expect(dict):
             continue
@@ -176,7 +177,7 @@ def parse_scenario(folder: Folder, scenario_id: str, entry: Node) -> dict[str, A
 
 
 def _check_config(config: Node, scenario_id: str) -> None:
-    if config.text("id", scenario_id) != scenario_id:
+    if config.text("id", scenario_id, needed=True) != scenario_id:
         config.at("id").report("id", f"The id must be {scenario_id}, as the folder is called.")
     config.text("name", needed=True, most=200)
     config.text("lane", most=40)
@@ -190,6 +191,7 @@ def _check_config(config: Node, scenario_id: str) -> None:
 
 def _order(messages: Node) -> list[str]:
     order: list[str] = []
+    messages.need("messages_list", "messages")
     for item in messages.items("messages_list"):
         if not item.expect(str):
             continue
@@ -266,6 +268,7 @@ def _parse_broadcasts(folder: Folder, content: Content) -> None:
         return
     bodies: list[dict[str, Any]] = []
     seen: set[str] = set()
+    registry.need("broadcasts")
     for node in registry.items("broadcasts"):
         if not node.expect(dict):
             continue
@@ -274,23 +277,7 @@ def _parse_broadcasts(folder: Folder, content: Content) -> None:
             node.at("id").report("duplicate", f"There is a broadcast {broadcast_id} already.")
         seen.add(broadcast_id)
         node.text("name", needed=True, most=200)
-        _check_targeting(node)
         bodies.append(parse_summary(node, "broadcasts"))
     extra = {key: value for key, value in registry.value.items() if key != "broadcasts"}
     content.documents["broadcasts", "broadcasts"] = {"extra": extra, "broadcasts": bodies}
 
-
-_CONDITIONS: Final = frozenset({"no_active_scenario", "has_not_paid"})
-
-
-def _check_targeting(node: Node) -> None:
-    targeting = node.object("targeting")
-    for condition in targeting.items("conditions") if targeting is not None else ():
-        if isinstance(condition.value, str) and condition.value not in _CONDITIONS:
-            condition.report(
-                "targeting",
-                f"There is no condition {condition.value}; "
-                f"there are {', '.join(sorted(_CONDITIONS))}.",
-            )
-        elif not isinstance(condition.value, str | dict):
-            condition.report("targeting", "A condition is a name, or an object of the segments.")

@@ -68,6 +68,12 @@ class Node:
         node = self.at(key)
         return node if self.has(key) and node.expect(dict) else None
 
+    def need(self, *keys: str) -> None:
+        """Say which of these keys are missing."""
+        for key in keys:
+            if not self.has(key):
+                self.report("missing-field", f"“{key}” is missing here.")
+
     def items(self, key: str) -> list["Node"]:
         """Return the members of the list under a key; a missing list is empty."""
         node = self.at(key)

@@ -8,13 +8,16 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.content import queries, room_files
+from dripline.content.broadcasts import definitions
 from dripline.content.compile import Making, compile_scenario, scopes
+from dripline.content.conditions import types_of
 from dripline.content.document import Scenario
 from dripline.content.models import Document
 from dripline.content.variables import fallbacks
 from dripline.database import Database
 
 SCENARIO, BUTTONS, GLOBALS, ATTRIBUTES = "scenario", "buttons", "globals", "attributes"
+BROADCASTS = "broadcasts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,18 @@ class Library:
     scenarios: Mapping[str, Scenario] = field(default_factory=dict)
     attribute_defaults: Mapping[str, Any] = field(default_factory=dict)
     rooms: Mapping[str, Any] = field(default_factory=dict)  # what rooms made of their own files
+    attribute_types: Mapping[str, str] = field(default_factory=dict)
+    broadcasts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    conditional: frozenset[str] = field(init=False)  # the scenarios that have conditions
+
+    def __post_init__(self) -> None:
+        """Note which scenarios have conditions: all others cost nothing at a decision."""
+        conditional = (
+            key
+            for key, scenario in self.scenarios.items()
+            if any(message.condition for message in scenario.messages)
+        )
+        object.__setattr__(self, "conditional", frozenset(conditional))
 
     def scenario(self, scenario_id: str | None) -> Scenario | None:
         """Return a scenario by its id, or None."""
@@ -66,7 +81,22 @@ class ContentStore:
             {key: replace(one, paused=key in paused) for key, one in compiled.items()},
             shared.attributes,
             self._rooms(documents, shared),
+            types_of(shared.declared),
+            self._broadcasts(documents, shared),
         )
+
+    def _broadcasts(
+        self, documents: Sequence[Document], shared: "_Shared"
+    ) -> dict[str, dict[str, Any]]:
+        for document in documents:
+            if document.kind == BROADCASTS:
+                return definitions(
+                    self._bodies[document.revision_id],
+                    button_sets=shared.button_sets,
+                    variables=shared.variables,
+                    attributes=shared.declared,
+                )
+        return {}
 
     async def _read_bodies(self, session: AsyncSession, documents: Sequence[Document]) -> None:
         missing = [d.revision_id for d in documents if d.revision_id not in self._bodies]
@@ -117,6 +147,7 @@ class _Shared:
     variables: Mapping[str, Any]
     attributes: Mapping[str, Any]
     revisions: tuple[uuid.UUID | None, ...]
+    declared: dict[str, Any]
 
     @classmethod
     def of(
@@ -134,6 +165,7 @@ class _Shared:
                 for name, spec in declared.get("attributes", {}).items()
             },
             tuple(ids.get(kind) for kind in kinds),
+            dict(declared.get("attributes", {})),
         )
 
     def making(self) -> Making:

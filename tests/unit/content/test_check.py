@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dripline.content.check import check
+from dripline.content.check import check, examine
 from dripline.content.problems import Problem
+from dripline.content.unparse import unparse
 
 sys.path.insert(0, str(Path(__file__).parent))
 import folders
@@ -284,6 +285,22 @@ def test_anything_anywhere_is_told_and_never_a_crash(tmp_path: Path, files: fold
     for problem in found(tmp_path, files):
         assert problem.line >= 1
         assert problem.message
+
+
+@given(spoilt())
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_can_be_pushed_comes_back_as_it_was(tmp_path: Path, files: folders.Files) -> None:
+    pictures = {k: v for k, v in folders.formats().items() if isinstance(v, bytes)}
+    content = examine(folders.write(tmp_path, {**files, **pictures}))
+    if content.has_errors:
+        return
+    back = unparse(content.documents)
+    for name, text in back.texts.items():
+        written = files[name]
+        assert (json.loads(text) if name.endswith(".json") else text) == written, name
+    assert set(back.media) <= set(pictures)
 
 
 def test_a_big_folder_is_checked_soon(tmp_path: Path) -> None:
