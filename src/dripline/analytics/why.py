@@ -17,6 +17,8 @@ from dripline.analytics.sentences import (
 from dripline.clock import from_us
 from dripline.contacts import queries as contacts
 from dripline.contacts.models import Contact
+from dripline.content.document import Scenario
+from dripline.content.store import Library
 from dripline.deliveries import queries as deliveries
 from dripline.deliveries.models import Decision, Delivery
 from dripline.errors import USER_NOT_FOUND, Conflict, NotFound
@@ -69,14 +71,15 @@ async def timeline(
     session: AsyncSession,
     contact_id: uuid.UUID,
     *,
-    names: Mapping[str, str],
+    library: Library,
     language: str | None = None,
     message_id: str | None = None,
     real_us: int = 0,
 ) -> list[Line]:
     """Return a contact's story, oldest first, what is still to come last.
 
-    `names` are scenarios' names by id. With `message_id`, only what concerns that message.
+    `library` says scenarios' names and what comes next. With `message_id`, only what concerns that
+    message.
     """
     decided = await deliveries.decisions_of(session, contact_id, _MOST)
     lines = [_decided(row, language) for row in reversed(decided)]
@@ -93,10 +96,12 @@ async def timeline(
     for enrollment in await enrollments.enrollments_of(session, contact_id):
         if enrollment.status == ACTIVE:
             on_its_way = await deliveries.in_flight_of(session, enrollment.id)
-            lines.append(_present(enrollment, held, language, on_its_way=on_its_way))
+            scenario = library.scenario(enrollment.scenario_id)
+            following = _following(enrollment, scenario)
+            lines.append(_present(enrollment, following, held, language, on_its_way=on_its_way))
     if message_id is not None:
         lines = [line for line in lines if line.message_id == message_id]
-    return [_named(line, names) for line in lines]
+    return [_named(line, library) for line in lines]
 
 
 def _decided(row: Decision, language: str | None) -> Line:
@@ -124,8 +129,21 @@ def _sent(row: Delivery, language: str | None) -> Line:
     return Line(at, kind, title, detail, row.scenario_id or "", row.message_id)
 
 
+def _following(row: Enrollment, scenario: Scenario | None) -> str:
+    """Return the id of the message that comes next, empty where none does."""
+    if scenario is None:
+        return ""
+    index = scenario.next_after(row.last_message_id)
+    return scenario.messages[index].id if index < len(scenario.messages) else ""
+
+
 def _present(
-    row: Enrollment, held: Mapping[str, str | None], language: str | None, *, on_its_way: bool
+    row: Enrollment,
+    following: str,
+    held: Mapping[str, str | None],
+    language: str | None,
+    *,
+    on_its_way: bool,
 ) -> Line:
     """Return where an active enrollment stands now."""
     due = from_us(row.queue_due_us) if row.queue_due_us is not None else None
@@ -140,7 +158,7 @@ def _present(
             title = _("Due, but the channel is held", language)
     kind = "parked" if row.hold in {"unreachable", "paused"} else "waiting"
     at = due or row.last_sent_at or row.started_at
-    return Line(at, kind, title, detail, row.scenario_id, "", due)
+    return Line(at, kind, title, detail, row.scenario_id, following, due)
 
 
 def _event_detail(data: Mapping[str, object]) -> str:
@@ -148,15 +166,16 @@ def _event_detail(data: Mapping[str, object]) -> str:
     return next((str(value)[:200] for value in shown if value), "")
 
 
-def _named(line: Line, names: Mapping[str, str]) -> Line:
-    if not line.scenario or line.scenario not in names:
+def _named(line: Line, library: Library) -> Line:
+    scenario = library.scenario(line.scenario)
+    if scenario is None:
         return line
     return Line(
         line.at,
         line.kind,
         line.title,
         line.detail,
-        names[line.scenario],
+        scenario.name,
         line.message_id,
         line.due,
     )

@@ -107,10 +107,15 @@ async def _show(who: str) -> None:
 async def _why(who: str, message: str | None) -> None:
     from dripline.analytics.why import find_contact, timeline
     from dripline.cli import start
+    from dripline.content.store import ContentStore
 
-    async with start.reading() as session:
+    async with (
+        start.opened(start.settings_from(quiet=True)) as database,
+        database.reading() as session,
+    ):
         contact = await find_contact(session, who)
-        lines = await timeline(session, contact.id, names={}, message_id=message)
+        library = await ContentStore(database).current(session)
+        lines = await timeline(session, contact.id, library=library, message_id=message)
     if not lines:
         typer.echo("Nothing has happened yet.")
     for line in lines:

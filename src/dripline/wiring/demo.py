@@ -93,7 +93,7 @@ class DemoWhy:
             lines = await timeline(
                 session,
                 address.contact_id,
-                names={key: scenario.name for key, scenario in library.scenarios.items()},
+                library=library,
                 language=language,
                 real_us=engine.real_time.now_us(),
             )

@@ -1,0 +1,107 @@
+"""Why: a contact's story in order, with reasons, in words."""
+
+from datetime import timedelta
+
+import pytest
+
+from dripline.analytics.why import Line, find_contact, timeline
+from dripline.clock import VirtualClock
+from dripline.database import Database
+from dripline.errors import Conflict, NotFound
+from world import COURSE, DAY, HOUR, OTHER, World, library, new_world
+
+
+@pytest.fixture
+async def world(database: Database, clock: VirtualClock) -> World:
+    return await new_world(database, clock)
+
+
+async def story(world: World, language: str = "en", message_id: str | None = None) -> list[Line]:
+    async with world.database.reading() as session:
+        return await timeline(
+            session,
+            world.contact.contact_id,
+            library=world.store.library,
+            language=language,
+            message_id=message_id,
+        )
+
+
+async def test_the_story_of_a_contact(world: World) -> None:
+    await world.ask()
+    await world.run(DAY + HOUR + timedelta(minutes=1))
+    await world.press("DONE")
+    await world.run()
+    await world.ask("other")
+    await world.run()
+    world.blocked = True
+    await world.run(2 * HOUR)
+
+    told = [(line.kind, line.title, line.scenario, line.message_id) for line in await story(world)]
+    assert told == [
+        ("event", "First seen", "", ""),
+        ("entered", "Entered the scenario", "Course", ""),
+        ("sent", "Sent by Telegram", "Course", "one"),
+        ("sent", "Sent by Telegram", "Course", "two"),
+        ("sent", "Sent by Telegram", "Course", "three"),
+        ("event", "Pressed a button", "", ""),
+        ("resumed", "Goes on", "Course", "three"),
+        ("stopped", "Stopped", "Course", "three"),
+        ("entered", "Entered the scenario", "Other", ""),
+        ("sent", "Sent by Telegram", "Other", "one"),
+        ("event", "Cannot be reached any more", "", ""),
+        ("parked", "Stands still", "Other", "two"),
+        ("parked", "Waits until the contact can be reached", "Other", "two"),
+    ]
+
+
+async def test_what_is_still_to_come_has_its_time(world: World) -> None:
+    await world.ask()
+    await world.run()
+    last = (await story(world))[-1]
+    assert (last.kind, last.message_id) == ("waiting", "two")
+    assert last.due == world.clock.now() + HOUR
+
+
+async def test_a_paused_scenario_is_the_reason(world: World) -> None:
+    await world.ask()
+    await world.run()
+    world.store.library = library(COURSE, OTHER, paused=True)
+    await world.run(2 * HOUR)
+    last = (await story(world))[-1]
+    assert last.title == "Waits: the scenario is paused"
+
+
+async def test_only_one_message(world: World) -> None:
+    await world.ask()
+    await world.run(HOUR)
+    assert [line.kind for line in await story(world, message_id="two")] == ["sent"]
+
+
+async def test_in_russian(world: World) -> None:
+    await world.ask()
+    await world.run(timedelta(seconds=1))
+    assert all(not line.title.isascii() for line in await story(world, "ru"))
+
+
+@pytest.mark.parametrize("words", ["1", "Anna", "anna"])
+async def test_a_contact_is_found(world: World, words: str) -> None:
+    async with world.database.reading() as session:
+        assert (await find_contact(session, words)).id == world.contact.contact_id
+
+
+@pytest.mark.parametrize("words", ["nobody", "%", "_", "\\", "'; DROP TABLE contacts; --"])
+async def test_nobody_is_found_by_a_pattern(world: World, words: str) -> None:
+    async with world.database.reading() as session:
+        with pytest.raises(NotFound):
+            await find_contact(session, words)
+
+
+async def test_two_of_a_name_are_not_guessed(world: World) -> None:
+    from dripline.contacts.identify import TelegramPerson, by_telegram
+
+    async with world.database.transaction() as session:
+        await by_telegram(session, "main", TelegramPerson(2, "Anna"), world.clock.now())
+    async with world.database.reading() as session:
+        with pytest.raises(Conflict):
+            await find_contact(session, "Anna")
