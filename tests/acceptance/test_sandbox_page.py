@@ -157,7 +157,7 @@ async def test_blocking_and_adding(running: Running, browser: Browser) -> None:
     page = await open_page(browser, running)
     phone = page.locator(".phone").first
     await phone.get_by_role("button", name="Menu").click()
-    await phone.get_by_role("button", name="Block the bot").click()
+    await phone.get_by_role("menuitem", name="Block the bot").click()
     await phone.get_by_role("button", name="Restart bot").click()
     await expect(phone.get_by_label("Message", exact=True)).to_be_visible()
     states = [

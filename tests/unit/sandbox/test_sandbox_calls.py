@@ -3,82 +3,22 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 import pytest
+from sandbox_calls import World, button
 
-from dripline.sandbox.botapi.api import Api
-from dripline.sandbox.botapi.endpoint import BotApi
-from dripline.sandbox.botapi.limits import Limits
 from dripline.sandbox.world import contacts, membership
-from dripline.sandbox.world.chats import Kind
 from dripline.sandbox.world.people import Standing
 from dripline.sandbox.world.telegram import Telegram
 
-TOKEN = "1001:AAone"
-OTHER = "1002:AAtwo"
 MISSING = 987654321
 BAD_URL = "inline keyboard button URL"
 BAD_APP = "inline keyboard button Web App URL"
 NO_END = 'Can\'t find end tag corresponding to start tag "b"'
 
 
-class World:
-    """A bot, Anna who started it, groups of all kinds; calls go through the ASGI application."""
-
-    def __init__(self) -> None:
-        self.telegram = Telegram(lambda: datetime(2026, 1, 5, tzinfo=UTC))
-        self.api = Api(self.telegram, Limits(enabled=False))
-        self.app = BotApi(self.api)
-        self.bot = self.telegram.add_bot(TOKEN)
-        self.other = self.telegram.add_bot(OTHER)
-        self.anna = self.telegram.add_user("Anna")
-        self.ben = self.telegram.add_user("Ben")
-        contacts.start(self.telegram, self.bot, self.anna)
-        add = self.telegram.add_group
-        bot = self.bot.user
-        self.group = add("Group", Kind.GROUP, owner=self.anna, members=[bot, self.ben])
-        self.closed = add("Closed", owner=self.anna, administrators=[bot])
-        self.channel = add("News", Kind.CHANNEL, owner=self.anna, administrators=[bot])
-        self.foreign = add("Foreign", owner=self.ben)
-
-    async def call(self, method: str, _token: str = TOKEN, **params: Any) -> dict[str, Any]:
-        sent: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": orjson.dumps(params)}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        scope = {
-            "type": "http",
-            "path": f"/bot{_token}/{method}",
-            "query_string": b"",
-            "headers": [(b"content-type", b"application/json")],
-        }
-        await self.app(scope, receive, send)
-        answer: dict[str, Any] = orjson.loads(sent[1]["body"])
-        assert answer.get("error_code", 200) == sent[0]["status"]
-        return answer
-
-    async def ok(self, method: str, **params: Any) -> Any:
-        answer = await self.call(method, **params)
-        assert answer["ok"], answer
-        return answer["result"]
-
-    async def problem(self, method: str, **params: Any) -> tuple[int, str]:
-        answer = await self.call(method, **params)
-        assert not answer["ok"], answer
-        return answer["error_code"], answer["description"]
-
-
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def button(**fields: Any) -> dict[str, Any]:
-    return {"inline_keyboard": [[{"text": "x", **fields}]]}
 
 
 @pytest.mark.parametrize(
@@ -359,111 +299,3 @@ async def test_known_tokens_only() -> None:
 
 async def test_unknown_methods(world: World) -> None:
     assert await world.problem("flyToTheMoon") == (404, "Not Found: method not found")
-
-
-async def test_editing_what_has_not_changed(world: World) -> None:
-    sent = await world.ok("sendMessage", chat_id=world.anna.id, text="one")
-    place = {"chat_id": world.anna.id, "message_id": sent["message_id"]}
-    edited = await world.ok("editMessageText", text="two", **place)
-    assert edited["text"] == "two"
-    assert edited["edit_date"] == world.telegram.date()
-    code, words = await world.problem("editMessageText", text="two", **place)
-    assert code == 400
-    assert words.startswith("Bad Request: message is not modified: specified new message content")
-    assert "no caption" in (await world.problem("editMessageCaption", caption="x", **place))[1]
-
-
-async def test_bans_and_members(world: World) -> None:
-    place = {"chat_id": world.closed.id, "user_id": world.ben.id}
-    membership.set_standing(world.telegram, world.closed, world.ben, Standing.MEMBER)
-    assert (await world.ok("getChatMember", **place))["status"] == "member"
-    assert await world.ok("getChatMemberCount", chat_id=world.closed.id) == 3
-    assert await world.ok("banChatMember", **place)
-    assert (await world.ok("getChatMember", **place))["status"] == "kicked"
-    assert await world.ok("unbanChatMember", only_if_banned=True, **place)
-    assert (await world.ok("getChatMember", **place))["status"] == "left"
-    owner = {"chat_id": world.closed.id, "user_id": world.anna.id}
-    assert (await world.problem("banChatMember", **owner))[
-        1
-    ] == "Bad Request: can't remove chat owner"
-    rights = "Bad Request: not enough rights to restrict/unrestrict chat member"
-    in_group = {"chat_id": world.group.id, "user_id": world.ben.id}
-    assert (await world.problem("banChatMember", **in_group))[1] == rights
-
-
-async def test_join_requests_are_approved_for_their_owner(world: World) -> None:
-    link = await world.ok(
-        "createChatInviteLink", chat_id=world.closed.id, creates_join_request=True, name="x" * 40
-    )
-    assert len(link["name"]) == 32
-    world.bot.updates.clear()
-    membership.join(world.telegram, world.ben, link["invite_link"])
-    [update] = world.bot.updates.first(10)
-    assert update["chat_join_request"]["from"]["id"] == world.ben.id
-    assert update["chat_join_request"]["invite_link"]["invite_link"] == link["invite_link"]
-    place = {"chat_id": world.closed.id, "user_id": world.ben.id}
-    assert await world.ok("approveChatJoinRequest", **place)
-    assert world.closed.standing(world.ben.id) is Standing.MEMBER
-    again = await world.problem("approveChatJoinRequest", **place)
-    assert again == (400, "Bad Request: USER_ALREADY_PARTICIPANT")
-    missing = {"chat_id": world.closed.id, "user_id": world.other.id}
-    assert (await world.problem("declineChatJoinRequest", **missing))[1].endswith(
-        "HIDE_REQUESTER_MISSING"
-    )
-
-
-async def test_invite_links_have_limits(world: World) -> None:
-    both = {"chat_id": world.closed.id, "creates_join_request": True, "member_limit": 1}
-    problem = "member limit can't be specified for links requiring administrator approval"
-    assert (await world.problem("createChatInviteLink", **both))[1] == f"Bad Request: {problem}"
-    link = await world.ok("createChatInviteLink", chat_id=world.closed.id, member_limit=1)
-    membership.join(world.telegram, world.ben, link["invite_link"])
-    chiara = world.telegram.add_user("Chiara")
-    with pytest.raises(membership.Impossible, match="expired"):
-        membership.join(world.telegram, chiara, link["invite_link"])
-
-
-async def test_a_callback_is_answered_once(world: World) -> None:
-    sent = await world.ok(
-        "sendMessage", chat_id=world.anna.id, text="x", reply_markup=button(callback_data="go")
-    )
-    chat = world.telegram.private(world.bot, world.anna)
-    query = contacts.press(world.telegram, chat, world.anna, sent["message_id"], 0, 0)
-    too_long = {"callback_query_id": query.id, "text": "x" * 201}
-    assert (await world.problem("answerCallbackQuery", **too_long))[
-        1
-    ] == "Bad Request: MESSAGE_TOO_LONG"
-    assert await world.ok(
-        "answerCallbackQuery", callback_query_id=query.id, text="hi", show_alert=True
-    )
-    assert query.answer == {"text": "hi", "show_alert": True, "url": ""}
-    assert (await world.problem("answerCallbackQuery", callback_query_id=query.id))[0] == 400
-    with pytest.raises(membership.Impossible, match="no such button"):
-        contacts.press(world.telegram, chat, world.anna, sent["message_id"], 1, 0)
-
-
-async def test_forwards_and_copies(world: World) -> None:
-    sent = await world.ok("sendMessage", chat_id=world.anna.id, text="<b>x</b>", parse_mode="HTML")
-    place = {
-        "chat_id": world.group.id,
-        "from_chat_id": world.anna.id,
-        "message_id": sent["message_id"],
-    }
-    forwarded = await world.ok("forwardMessage", **place)
-    assert forwarded["forward_origin"]["sender_user"]["id"] == world.bot.id
-    assert forwarded["entities"] == sent["entities"]
-    assert set(await world.ok("copyMessage", **place)) == {"message_id"}
-    missing = {**place, "message_id": 99}
-    assert (await world.problem("copyMessage", **missing))[
-        1
-    ] == "Bad Request: message to copy not found"
-
-
-async def test_a_keyboard_stays_under_the_line_until_it_is_removed(world: World) -> None:
-    chat = world.telegram.private(world.bot, world.anna)
-    keyboard = {"keyboard": [["Yes", {"text": "No"}]]}
-    sent = await world.ok("sendMessage", chat_id=chat.id, text="x", reply_markup=keyboard)
-    assert "reply_markup" not in sent
-    assert chat.reply_keyboard == {"keyboard": [[{"text": "Yes"}, {"text": "No"}]]}
-    await world.ok("sendMessage", chat_id=chat.id, text="x", reply_markup={"remove_keyboard": True})
-    assert chat.reply_keyboard is None

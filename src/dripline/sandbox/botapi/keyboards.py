@@ -98,6 +98,8 @@ def _checked(button: Json, chat: Chat) -> Json:
         return {**button, "url": _checked_url(str(url))}
     if app := button.get("web_app"):
         return {**button, "web_app": {"url": _checked_app(app, chat)}}
+    if login := button.get("login_url"):
+        return {**button, "login_url": {"url": _https(login, "login")}}
     copied = button.get("copy_text")
     if copied and not 1 <= len(str(copied.get("text", ""))) <= _MAX_COPIED:
         raise bad_request("BUTTON_COPY_TEXT_INVALID")
@@ -117,12 +119,16 @@ def _checked_url(url: str) -> str:
 
 
 def _checked_app(app: Any, chat: Chat) -> str:
-    url = str(app.get("url", "")) if isinstance(app, dict) else ""
-    try:
-        link = checked_link(url, https_only=True)
-    except BadUrl as error:
-        problem = f"inline keyboard button Web App URL '{url}' is invalid: {error}"
-        raise bad_request(problem) from error
+    link = _https(app, "Web App")
     if chat.kind is not Kind.PRIVATE:
         raise bad_request("BUTTON_TYPE_INVALID")
     return link
+
+
+def _https(holder: Any, called: str) -> str:
+    url = str(holder.get("url", "")) if isinstance(holder, dict) else ""
+    try:
+        return checked_link(url, https_only=True)
+    except BadUrl as error:
+        problem = f"inline keyboard button {called} URL '{url}' is invalid: {error}"
+        raise bad_request(problem) from error

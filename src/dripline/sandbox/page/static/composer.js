@@ -3,7 +3,7 @@
 import { complain } from "./dialogs.js";
 import { button, h, icon, replace } from "./dom.js";
 import { post, upload } from "./server.js";
-import { messagesOf, state } from "./store.js";
+import { state } from "./store.js";
 import { t } from "./words.js";
 
 export function composer(foot, { contact, key, sent }) {
@@ -100,5 +100,3 @@ export function composer(foot, { contact, key, sent }) {
   });
   return { draw };
 }
-
-export { messagesOf };

@@ -1,6 +1,6 @@
 // A contact's phone: the list of chats, or one chat with its header, messages and input.
 
-import { avatar, button, h, icon, replace } from "./dom.js";
+import { avatar, h, icon, replace } from "./dom.js";
 import { chatView } from "./chat.js";
 import { preview } from "./bubbles.js";
 import { chatsOf, now, on, state } from "./store.js";
@@ -57,5 +57,3 @@ export function phone(contact, { chosen, choose, closed }) {
     end: () => { clearInterval(clock); unwatch(); view?.end(); root.remove(); },
   };
 }
-
-export { button };
