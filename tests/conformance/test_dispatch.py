@@ -317,6 +317,24 @@ async def test_an_outage_holds_the_channel_and_costs_no_attempt(engine: Engine) 
     assert pace.hold_until_us > engine.real_time.now_us()
 
 
+async def test_a_short_outage_is_one_however_many_batches_it_caught_in_flight(
+    engine: Engine,
+) -> None:
+    for number in range(20):
+        await engine.queue(await engine.address(number))
+    claimed = await engine.dispatcher.claim(engine.clock.now(), 20)
+    assert len(claimed.flights) > 7
+    engine.failures = [ChannelDown("500")] * 20
+    outcomes = [await engine.dispatcher.send(flight) for flight in claimed.flights]
+    for first in range(0, len(outcomes), 2):
+        await engine.dispatcher.settle(outcomes[first : first + 2], engine.clock.now())
+
+    async with engine.database.reading() as session:
+        pace = await session.get_one(Pace, KEY)
+    assert pace.outages == 1
+    assert 0 < pace.hold_until_us - engine.real_time.now_us() <= 1_000_000
+
+
 async def test_one_message_that_breaks_the_channel_does_not_hold_up_others(
     engine: Engine,
 ) -> None:

@@ -334,9 +334,11 @@ async def clear_outages(session: AsyncSession, key: str) -> None:
     )
 
 
-async def outages_of(session: AsyncSession, key: str) -> int:
-    """Return how many outages in a row a key has had."""
-    return int(await session.scalar(select(Pace.outages).where(Pace.key == key)) or 0)
+async def outages_of(session: AsyncSession, key: str) -> tuple[int, int]:
+    """Return how many outages in a row a key has had, and until when it is held."""
+    found = await session.execute(select(Pace.outages, Pace.hold_until_us).where(Pace.key == key))
+    row = found.one_or_none()
+    return (0, 0) if row is None else (row.outages, row.hold_until_us)
 
 
 async def held_keys(session: AsyncSession, real_us: int) -> list[tuple[str, str | None]]:

@@ -212,7 +212,10 @@ async def _mind_outage(
     """
     down = [o for o in group if isinstance(o.failure, ChannelDown)]
     if len(down) == len(group):
-        outages = await queries.outages_of(session, key) + 1
+        before, held_until_us = await queries.outages_of(session, key)
+        if held_until_us > real_us:
+            return  # they left before the hold: one outage, however many it caught in flight
+        outages = before + 1
         if outages > 1 or len(down) > 1:
             until = real_us + int(pace.outage_hold_s(outages) * 1_000_000)
             reason = down[0].failure.reason if down[0].failure else ""
