@@ -1,0 +1,1 @@
+"""How others do it, each a script of its own that prints one line of JSON."""
