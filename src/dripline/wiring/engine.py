@@ -12,7 +12,7 @@ from dripline import metrics
 from dripline.channels.content_files import ContentFiles
 from dripline.channels.telegram import OnMigrated, TelegramChannel
 from dripline.clients.http1 import Http1Client
-from dripline.clients.telegram import TelegramClient
+from dripline.clients.telegram import LARGEST_DOWNLOAD, TelegramClient
 from dripline.clock import Clock, RealTime, to_us
 from dripline.contacts import queries as contacts
 from dripline.content.store import ContentStore
@@ -25,6 +25,13 @@ from dripline.deliveries.rescue import RENEW_EVERY_S, Leases
 from dripline.deliveries.system import ORIGIN as SYSTEM
 from dripline.deliveries.system import SystemOrigin
 from dripline.events.react import React
+from dripline.events.subscriptions import Handler
+from dripline.lifecycle.duty import LifecycleDuty
+from dripline.lifecycle.links import FILLS, Fill
+from dripline.lifecycle.reactions import CONSUMER as LIFECYCLE_CONSUMER
+from dripline.lifecycle.reactions import LifecycleReactions
+from dripline.lifecycle.send import ORIGIN as LIFECYCLE
+from dripline.lifecycle.send import LifecycleOrigin
 from dripline.scenarios.advance import EnrollmentOrigin
 from dripline.scenarios.direct import ORIGIN as DIRECT
 from dripline.scenarios.direct import DirectOrigin
@@ -33,10 +40,12 @@ from dripline.scenarios.render import Renderer
 from dripline.scenarios.state import ORIGIN as ENROLLMENT
 from dripline.settings import Settings
 from dripline.wiring.models import import_models
+from dripline.wiring.programs import ProgramsOfScenarios
 from dripline.worker import Duty
 
 TELEGRAM = "telegram"
 _MEASURE_EVERY_S = 15.0
+_LIFECYCLE_EVERY_S = 2.0
 _MEASURE_MOST = 10_000  # what is due beyond that is simply "many"
 
 
@@ -65,13 +74,15 @@ class Engine:
 
     def duties(self) -> list[Duty]:
         """Return the duties beside the pump."""
-        react = React(self.database, {CONSUMER: ScenarioReactions(self.store)})
+        react = React(self.database, reactions_of(self.store))
+        lifecycle = LifecycleDuty(self.database, self.store)
         leases = Leases(self.database, self.real_time, self.worker)
         return [
             Duty("react", lambda: react.run_once(self.clock.now()), 1.0, "react"),
             Duty("renew", _once(leases.renew), RENEW_EVERY_S),
             Duty("rescue", leases.rescue, 5.0),
             Duty("measure", self._measure, _MEASURE_EVERY_S),
+            Duty("lifecycle", lambda: lifecycle.run_once(self.clock.now()), _LIFECYCLE_EVERY_S),
         ]
 
     async def _measure(self) -> int:
@@ -141,11 +152,21 @@ def build(
 
 def origins_of(store: ContentStore, default_language: str) -> dict[str, Origin]:
     """Return who decides about queue rows, by the name that rows carry."""
-    renderer = Renderer(default_language)
+    fillers = {FILLS: Fill(store)}
+    renderer = Renderer(default_language, fillers)
     return {
         ENROLLMENT: EnrollmentOrigin(store, renderer),
         DIRECT: DirectOrigin(store, renderer),
         SYSTEM: SystemOrigin(),
+        LIFECYCLE: LifecycleOrigin(store, default_language, fillers),
+    }
+
+
+def reactions_of(store: ContentStore) -> dict[str, Handler]:
+    """Return who reacts to events, by the name of the consumer."""
+    return {
+        CONSUMER: ScenarioReactions(store),
+        LIFECYCLE_CONSUMER: LifecycleReactions(store, ProgramsOfScenarios(store)),
     }
 
 
@@ -154,7 +175,11 @@ def telegram_clients(settings: Settings) -> dict[str, TelegramClient]:
     if not settings.bots:
         return {}
     # Beside messages in flight there are polls, uploads and answers to buttons.
-    http = Http1Client(settings.telegram_api_base, max_connections=settings.in_flight + 100)
+    http = Http1Client(
+        settings.telegram_api_base,
+        max_connections=settings.in_flight + 100,
+        max_answer=LARGEST_DOWNLOAD + 1024,
+    )
     return {
         name: TelegramClient(settings.telegram_api_base, token.get_secret_value(), http=http)
         for name, token in settings.bots.items()

@@ -13,6 +13,9 @@ def import_models() -> MetaData:
     import dripline.content.models
     import dripline.deliveries.models
     import dripline.events.models
+    import dripline.lifecycle.check
+    import dripline.lifecycle.models
+    import dripline.lifecycle.reactions
     import dripline.payments.models
     import dripline.payments.reactions
     import dripline.payments.segment_words

@@ -26,6 +26,7 @@ from dripline.deliveries.rescue import take_over_all
 from dripline.errors import ChannelRefused, Conflict, Invalid, SendFailure
 from dripline.events import queries as events
 from dripline.events.inbox import WAKE_INBOX
+from dripline.lifecycle import queries as lifecycle
 from dripline.settings import Settings
 from dripline.wiring.content import follow, push_folder
 from dripline.wiring.engine import Engine, build
@@ -199,6 +200,9 @@ async def _introduce(engine: Engine) -> None:
             continue
         username = me.get("username") if isinstance(me, dict) else None
         log.info("bot.known", bot=bot, username=username)
+        if username:
+            async with engine.database.transaction() as session:
+                await lifecycle.remember_bot(session, bot, str(username)[:64])
 
 
 def _updates(engine: Engine) -> list[Duty]:

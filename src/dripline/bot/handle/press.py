@@ -4,12 +4,12 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline.bot.handle.menu import is_menu, pressed
 from dripline.bot.handle.scene import Scene, happened, meet, say
 from dripline.bot.updates import Pressed
-from dripline.content.compile import GO, PROGRESS
+from dripline.content.compile import GO
 from dripline.errors import NotFound
 from dripline.scenarios import switch
-from dripline.scenarios.progress import Progress, progress
 from dripline.scenarios.switch import Outcome
 from dripline.texts import gettext as _
 
@@ -20,9 +20,8 @@ async def press(session: AsyncSession, scene: Scene, update: Pressed, now: datet
     data = {"bot": scene.bot, "data": update.data}
     if not await happened(session, scene, known, "callback.pressed", data, now):
         return
-    if update.data == PROGRESS:
-        standing = await progress(session, scene.library, known.contact_id)
-        await say(session, scene, known, update.person, _told(standing, known.language), now)
+    if is_menu(update.data):
+        await pressed(session, scene, known, update.person, update.data, now)
         return
     if not update.data.startswith(GO):
         return
@@ -35,19 +34,3 @@ async def press(session: AsyncSession, scene: Scene, update: Pressed, now: datet
     if outcome is Outcome.NOTHING:
         text = _("This part is not available any more.", known.language)
         await say(session, scene, known, update.person, text, now)
-
-
-def _told(standing: list[Progress], language: str | None) -> str:
-    """Return in words how far somebody is."""
-    if not standing:
-        return _("You have not begun anything yet. Send /start to begin.", language)
-    return "\n".join(_line(each, language) for each in standing)
-
-
-def _line(standing: Progress, language: str | None) -> str:
-    values = {"name": standing.name, "had": standing.had, "of": standing.of}
-    if standing.completed:
-        return _("✅ {name}: completed", language, **values)
-    if standing.waiting:
-        return _("⏳ {name}: {had} of {of} messages, now it is your turn", language, **values)
-    return _("▶️ {name}: {had} of {of} messages", language, **values)

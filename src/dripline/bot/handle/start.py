@@ -20,7 +20,13 @@ async def start(session: AsyncSession, scene: Scene, update: Started, now: datet
     known = await meet(session, scene, update.person, now)
     scenario_id = _scenario_of(scene.library, update.payload)
     code = None if scenario_id else _code_of(update.payload)
-    data = {"bot": scene.bot, "payload": update.payload, "scenario_id": scenario_id, "code": code}
+    data = {
+        "bot": scene.bot,
+        "payload": update.payload,
+        "scenario_id": scenario_id,
+        "code": code,
+        "first": known.created,  # whoever was known before is nobody's referral
+    }
     if not await happened(session, scene, known, "bot.started", data, now):
         return
     language = known.language
