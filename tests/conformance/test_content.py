@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from dripline.content import edit, queries
+from dripline.content import edit, queries, switches
 from dripline.content.diff import same
 from dripline.content.models import MediaFile, Revision
 from dripline.content.plan import describe, plan
@@ -21,11 +21,14 @@ from dripline.content.store import ContentStore
 from dripline.database import Database
 from dripline.errors import Conflict, Invalid, NotFound
 from dripline.events.models import Event
+from dripline.wiring import import_models
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "unit" / "content"))
 import folders
 
+import_models()  # each room has words of its own for segments
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+MSG_2 = "scenarios/default/messages/msg_2.md"
 MESSAGES = "scenarios/default/messages.json"
 
 
@@ -168,7 +171,7 @@ async def test_the_library_is_read_again_only_when_it_changed(
         first = await store.current(session)
         assert await store.current(session) is first
     async with database.transaction() as session:
-        await edit.pause(session, "default", NOW)
+        await switches.pause(session, first, "default", NOW)
     async with database.reading() as session:
         paused = await store.current(session)
     assert paused is not first
@@ -188,6 +191,34 @@ async def test_switching_off_and_the_default(database: Database, root: Path) -> 
             await edit.delete(session, "default", "boss", "dashboard", NOW)
         with pytest.raises(NotFound):
             await edit.set_default(session, "nope", "boss", "dashboard", NOW)
+
+
+async def test_the_default_that_was_chosen_stays_chosen(database: Database, root: Path) -> None:
+    def second(value: Any) -> None:
+        value["scenarios"].append({"id": "extra", "name": "Extra"})
+
+    folders.write(
+        root,
+        {
+            "scenarios/extra/config.json": {"id": "extra", "name": "Extra"},
+            "scenarios/extra/messages.json": {"messages_list": [], "messages": {}},
+        },
+    )
+    change(root, "scenarios/registry.json", second)
+    await push_now(database, root)
+    store = ContentStore(database)
+    async with database.transaction() as session:
+        library = await store.current(session)
+        await switches.choose_default(session, library, "extra", author="boss", now=NOW)
+    (root / "scenarios/default/messages/msg_2.md").write_text("New words")
+    with pytest.raises(Conflict, match='"default_scenario_id": "extra"'):
+        await push_now(database, root)
+    (root / "scenarios/default/messages/msg_2.md").write_text(folders.formats()[MSG_2])
+    await pull(database, root)
+    (root / "scenarios/default/messages/msg_2.md").write_text("New words")
+    await push_now(database, root)
+    async with database.reading() as session:
+        assert (await store.current(session)).default_scenario_id == "extra"
 
 
 async def test_push_refuses_to_undo_what_others_wrote(database: Database, root: Path) -> None:

@@ -85,7 +85,9 @@ async def _switch(what: str, scenario_id: str) -> None:
     ):
         library = await ContentStore(database).current(session)
         if what == "default":
-            await switches.choose_default(session, library, scenario_id)
+            await switches.choose_default(
+                session, library, scenario_id, author="command line", now=now
+            )
             changed = True
         else:
             switch = switches.pause if what == "pause" else switches.go_on

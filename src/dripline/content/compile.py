@@ -24,10 +24,7 @@ from dripline.errors import Invalid
 GO = "go:"
 PROGRESS = "check_progress"
 SUMMARY = "summary"  # the message id of a scenario's summary
-_SHARE = (
-    '{% if user.referral_link and user.referral_link != "" %}https://t.me/share/url?url='
-    "{{ user.referral_link | url_encode }}{% endif %}"
-)
+_SHARE = "https://t.me/share/url?url="
 
 
 def compile_scenario(
@@ -143,6 +140,7 @@ class Making:
                 language: self._template(text, html=False)
                 for language, text in (spec.get("texts") or {}).items()
             },
+            _SHARE if spec.get("type") == "share_referral" else "",
         )
 
 
@@ -196,7 +194,7 @@ def button_value(spec: Mapping[str, Any]) -> tuple[ButtonKind, str]:
         case "payment":
             return "url", "{{ user.payment_link }}"
         case "share_referral":
-            return "url", _SHARE
+            return "url", "{{ user.referral_link }}"
         case "web_app":
             return "web_app", spec.get("url", "")
         case "start_scenario":

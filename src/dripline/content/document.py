@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
-from typing import Any, Literal
+from typing import Any, Final, Literal
+from urllib.parse import quote
 
 from dripline.content.branches import Scopes
 from dripline.content.links import safe_link
@@ -11,6 +12,7 @@ from dripline.content.liquid import Template
 from dripline.content.rendered import Button, ButtonKind, Media, Rendered
 
 URGENT, HIGH, NORMAL, LOW = 1, 2, 3, 4
+_LANGUAGES_KEPT: Final = 32
 DEMO = "demo"  # callback data of a demonstrated button that has nowhere to lead
 PRIORITIES = {"urgent": URGENT, "high": HIGH, "normal": NORMAL, "low": LOW}
 
@@ -40,7 +42,8 @@ class Wait:
 class ButtonTemplate:
     """A button whose text and value are templates; one whose value renders empty is left out.
 
-    `schemes` are those its url may have; empty for a callback.
+    `schemes` are those its url may have; empty for a callback. With a `prefix`, the value is a
+    parameter at the end of it.
     """
 
     kind: ButtonKind
@@ -48,15 +51,19 @@ class ButtonTemplate:
     value: Template
     schemes: frozenset[str] = frozenset()
     texts: Mapping[str, Template] = field(default_factory=dict)
+    prefix: str = ""
 
     @property
     def is_fixed(self) -> bool:
-        """Whether everybody sees the same button."""
-        return self.text.is_fixed and self.value.is_fixed and not self.texts
+        """Whether everybody of one language sees the same button."""
+        texts = (self.text, *self.texts.values())
+        return self.value.is_fixed and all(text.is_fixed for text in texts)
 
     def render(self, context: Scopes, language: str = "") -> Button | None:
         """Return the button, or None when it leads nowhere or nowhere it may lead."""
         value = self.value.render(context).strip()
+        if self.prefix and value:
+            value = self.prefix + quote(value, safe="")
         if self.schemes:
             value = safe_link(value, self.schemes) or ""
         if not value:
@@ -112,7 +119,7 @@ class Message:
         return _in_language(self.texts, language, self.texts[""])
 
     def _rows(self, context: Scopes, language: str) -> tuple[tuple[Button, ...], ...]:
-        known = self._buttons.get("")
+        known = self._buttons.get(language)
         if known is not None:
             return known
         rows = (
@@ -120,8 +127,11 @@ class Message:
             for row in self.keyboard
         )
         shown_rows = tuple(row for row in rows if row)
-        if all(button.is_fixed for row in self.keyboard for button in row):
-            self._buttons[""] = shown_rows
+        # A contact may claim any language, so what is kept of them is bounded.
+        if len(self._buttons) < _LANGUAGES_KEPT and all(
+            button.is_fixed for row in self.keyboard for button in row
+        ):
+            self._buttons[language] = shown_rows
         return shown_rows
 
 

@@ -110,25 +110,6 @@ async def _tell(session: AsyncSession, scenario_ids: list[str], now: datetime) -
     await append(session, NewEvent(EVENT_CHANGED, None, "content", new_id().hex, now, data))
 
 
-async def pause(session: AsyncSession, scenario_id: str, now: datetime) -> None:
-    """Pause a scenario: people in it wait, and lose nothing. Raises NotFound."""
-    await _set_paused(session, scenario_id, now, now)
-
-
-async def resume(session: AsyncSession, scenario_id: str, now: datetime) -> None:
-    """Let a paused scenario go on; those who waited are spread out. Raises NotFound."""
-    await _set_paused(session, scenario_id, None, now)
-
-
-async def _set_paused(
-    session: AsyncSession, scenario_id: str, at: datetime | None, now: datetime
-) -> None:
-    await _existing(session, scenario_id)
-    await queries.set_paused(session, scenario_id, at)
-    await queries.bump(session)
-    await _tell(session, [scenario_id], now)
-
-
 async def set_default(
     session: AsyncSession, scenario_id: str, author: str, via: str, now: datetime
 ) -> None:

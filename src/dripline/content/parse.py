@@ -57,13 +57,17 @@ def parse_folder(root: Path) -> Content:
 
     `check.examine` adds what only shows when the parts are seen together.
     """
-    content = Content(folder=Folder(root))
-    folder = content.folder
-    assert folder is not None  # noqa: S101 - made in the line above
-    if not root.is_dir():
-        folder.report(str(root), 0, "error", "missing-file", "There is no such folder.")
-    else:
-        _parse_all(folder, content)
+    folder = Folder(root)
+    if root.is_dir():
+        return parse_files(folder)
+    folder.report(str(root), 0, "error", "missing-file", "There is no such folder.")
+    return Content(problems=folder.problems.sorted(), folder=folder)
+
+
+def parse_files(folder: Folder) -> Content:
+    """Return what the files of a folder say, wherever they lie."""
+    content = Content(folder=folder)
+    _parse_all(folder, content)
     content.problems = folder.problems.sorted()
     content.media = {source.sha256: source for source in folder.media.values()}
     return content
@@ -210,7 +214,8 @@ def _order(messages: Node) -> list[str]:
 def _check_strays(
     messages: Node, given: Node | None, order: list[str], bodies: dict[str, Any]
 ) -> None:
-    known = {key for key, _ in given.members()} if given is not None else set()
+    members = given.members() if given is not None else ()
+    known = {key for key, node in members if node.value is not None}
     for message_id in order:
         if message_id not in known:
             messages.at("messages_list").report(
@@ -280,4 +285,3 @@ def _parse_broadcasts(folder: Folder, content: Content) -> None:
         bodies.append(parse_summary(node, "broadcasts"))
     extra = {key: value for key, value in registry.value.items() if key != "broadcasts"}
     content.documents["broadcasts", "broadcasts"] = {"extra": extra, "broadcasts": bodies}
-

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.content import queries
+from dripline.content import edit, queries
 from dripline.content.document import Scenario
 from dripline.content.store import Library
 from dripline.errors import SCENARIO_NOT_FOUND, NotFound
@@ -16,6 +16,7 @@ from dripline.events import NewEvent, append
 from dripline.ids import new_id
 
 CHANGED = "content.changed"
+VIA_COMMAND = "command"
 
 
 async def pause(session: AsyncSession, library: Library, scenario_id: str, now: datetime) -> bool:
@@ -43,11 +44,16 @@ async def go_on(session: AsyncSession, library: Library, scenario_id: str, now: 
     return True
 
 
-async def choose_default(session: AsyncSession, library: Library, scenario_id: str) -> None:
-    """Make a scenario the one that a bare `/start` enters. Raises NotFound (SCENARIO_NOT_FOUND)."""
+async def choose_default(
+    session: AsyncSession, library: Library, scenario_id: str, *, author: str, now: datetime
+) -> None:
+    """Make a scenario the one that a bare `/start` enters. Raises NotFound (SCENARIO_NOT_FOUND).
+
+    The registry of the content says so from then on: a pull brings it into the folder, and a push
+    from a folder that says otherwise is refused.
+    """
     _known(library, scenario_id)
-    await queries.set_default(session, scenario_id)
-    await queries.bump(session)
+    await edit.set_default(session, scenario_id, author, VIA_COMMAND, now)
 
 
 async def tell_changed(session: AsyncSession, scenario_ids: list[str], now: datetime) -> None:

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from dripline.content.check import check, examine
 from dripline.content.problems import Problem
 from dripline.content.unparse import unparse
+from dripline.wiring import import_models
 
 sys.path.insert(0, str(Path(__file__).parent))
 import folders
 
+import_models()  # each room has words of its own for segments
 M = "scenarios/default/messages/m.md"
 J = "scenarios/default/messages.json"
 
