@@ -109,8 +109,8 @@ async def running_sandbox(
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait for what happens in another task. Raises TimeoutError after five seconds."""
-    async with asyncio.timeout(5):
+    """Wait for what happens in another task. Raises TimeoutError after twenty seconds."""
+    async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 — what we wait for has no event to offer
             await asyncio.sleep(0.01)
 

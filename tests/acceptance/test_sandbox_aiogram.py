@@ -256,7 +256,7 @@ async def test_a_whole_bot_with_polling(running: Running, bot: Bot) -> None:
     assert message is not None
     assert message.text == "Hello /start deep_link"
     query = contacts.press(running.telegram, chat, running.anna, message.id, 0, 0)
-    await asyncio.wait_for(pressed.wait(), 5)
+    await asyncio.wait_for(pressed.wait(), 20)
     assert query.answer is not None
     assert query.answer["text"] == "Well done"
     await dispatcher.stop_polling()

@@ -21,7 +21,7 @@ async def test_it_runs_by_itself() -> None:
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         line = (await process.stdout.readline()).decode()
     url = re.findall(r"http://[\d.:]+", line)[-1]
     async with aiohttp.ClientSession() as http:

@@ -286,7 +286,7 @@ async def test_the_feed_tells_what_happens(running: Running, http: aiohttp.Clien
         assert feed.headers["content-type"].startswith("text/event-stream")
         await feed.content.readuntil(b"\n\n")
         contacts.block(running.telegram, running.bot, running.anna)
-        event = await asyncio.wait_for(feed.content.readuntil(b"\n\n"), 5)
+        event = await asyncio.wait_for(feed.content.readuntil(b"\n\n"), 20)
     name, data = event.decode().strip().split("\n")
     assert name == "event: change"
     assert orjson.loads(data.removeprefix("data: "))["chat"]["blocked"] is True
@@ -329,6 +329,6 @@ async def test_it_closes_with_feeds_and_polls_open(http: aiohttp.ClientSession) 
         )
         await asyncio.sleep(0.1)
         began = asyncio.get_running_loop().time()
-    assert asyncio.get_running_loop().time() - began < 2
+    assert asyncio.get_running_loop().time() - began < 3  # the server's patience
     assert (await poll)["result"] == []
     feed.close()

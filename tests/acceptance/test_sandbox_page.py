@@ -23,6 +23,7 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
+expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
 
