@@ -329,6 +329,6 @@ async def test_it_closes_with_feeds_and_polls_open(http: aiohttp.ClientSession) 
         )
         await asyncio.sleep(0.1)
         began = asyncio.get_running_loop().time()
-    assert asyncio.get_running_loop().time() - began < 3  # the server's patience
+    assert asyncio.get_running_loop().time() - began < 4.5  # below the server's patience
     assert (await poll)["result"] == []
     feed.close()

@@ -24,7 +24,7 @@ async def serving(app: SandboxApp, *, host: str = "127.0.0.1", port: int = 0) ->
         log_level="warning",
         access_log=False,
         lifespan="off",
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=5,
         timeout_keep_alive=75,  # as long as the real server's: bots keep idle connections
         server_header=False,
     )
