@@ -5,7 +5,7 @@ update `Ignored`, with a word that says why; nothing here raises.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dripline.clients.telegram import loads
@@ -32,13 +32,14 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Wrote:
-    """Any other private message; `command` is the word after a slash."""
+    """Any other private message; `command` is the word after a slash, `raw` all that came."""
 
     person: TelegramPerson
     kind: str
     text: str
     command: str | None
     message_id: int | None
+    raw: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ def _message(message: dict[str, Any]) -> Update:
         text=text,
         command=command[1].lower() if command else None,
         message_id=number if _is_id(number) else None,
+        raw=message,
     )
 
 

@@ -25,7 +25,11 @@ class HttpFailure(Exception):
 
 
 class HttpClient(Protocol):
-    """Posts to one server, many requests at a time."""
+    """Speaks to one server, many requests at a time."""
+
+    async def get(self, path: str, timeout: float | None = None) -> Answer:
+        """Return the answer, of any status; raises as `post` does."""
+        ...
 
     async def post(
         self, path: str, content_type: str, body: bytes, timeout: float | None = None

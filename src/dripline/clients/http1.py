@@ -1,7 +1,7 @@
 """HTTP/1.1 to one server over many keep-alive connections, with nothing between us and the socket.
 
 Why our own: docs/decisions/0010-http-client.md. It does what the Bot API needs and no more: POST,
-whole bodies, no redirects, no cookies, no compression.
+GET of files, whole bodies, no redirects, no cookies, no compression.
 
 A request is written once. It is never repeated here after its first byte may have left: the server
 may have acted on it, and the Bot API knows no idempotency key.
@@ -64,8 +64,17 @@ class Http1Client:
 
         Raises HttpFailure when no complete answer came within `timeout` seconds (30 by default).
         """
+        head = self._head(
+            "POST", path, f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+        )
+        return await self._request(head, body, timeout)
+
+    async def get(self, path: str, timeout: float | None = None) -> Answer:
+        """Return the answer, of any status; raises as `post` does."""
+        return await self._request(self._head("GET", path, ""), b"", timeout)
+
+    async def _request(self, head: bytes, body: bytes, timeout: float | None) -> Answer:
         deadline = asyncio.get_running_loop().time() + (timeout or self._timeout)
-        head = self._head(path, content_type, len(body))
         connection = await self._free_connection(deadline)
         try:
             return await connection.request(head, body, deadline)
@@ -83,12 +92,11 @@ class Http1Client:
             self._hand_over(None)
         await asyncio.sleep(0)  # lets the transports say goodbye before the loop can end
 
-    def _head(self, path: str, content_type: str, length: int) -> bytes:
+    def _head(self, method: str, path: str, fields: str) -> bytes:
         if _TARGET.fullmatch(path) is None:
             raise ValueError("the path of a request must be visible ASCII")
         return (
-            f"POST {self._prefix}{path} HTTP/1.1\r\nHost: {self._host_header}\r\n"
-            f"Content-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n"
+            f"{method} {self._prefix}{path} HTTP/1.1\r\nHost: {self._host_header}\r\n{fields}\r\n"
         ).encode()
 
     async def _free_connection(self, deadline: float) -> Connection:

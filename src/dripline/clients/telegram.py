@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -18,11 +19,12 @@ from dripline.clients.http import Answer, HttpClient, HttpFailure
 from dripline.clients.http1 import Http1Client
 from dripline.clients.telegram_errors import failure
 from dripline.clients.telegram_limits import RecentSends
-from dripline.errors import ChannelDown, PermanentFailure, RateLimited, SendFailure
+from dripline.errors import ChannelDown, PermanentFailure, RateLimited, RetryLater, SendFailure
 
 _JSON = "application/json"
 _METHOD = re.compile(r"[A-Za-z]{1,64}")
 _TIMEOUT_S = 30.0
+LARGEST_DOWNLOAD = 20 * 1024 * 1024  # bytes (Bot API, getFile)
 _SLOW_LINE = 128 * 1024  # bytes a second that an upload is allowed to crawl at
 
 
@@ -71,6 +73,24 @@ class TelegramClient:
         content_type, body = multipart(payload, files)
         timeout = _TIMEOUT_S + len(body) / _SLOW_LINE
         return await self._post(method, content_type, body, payload.get("chat_id"), timeout)
+
+    async def download(self, file_id: str) -> bytes:
+        """Return the bytes of a file that was sent to the bot; Telegram gives at most 20 MB.
+
+        Raises as `call` does, and PermanentFailure (code `too_large`) for a bigger one.
+        """
+        found = await self.call("getFile", {"file_id": file_id})
+        path = found.get("file_path") if isinstance(found, dict) else None
+        if not isinstance(path, str) or not path:
+            raise PermanentFailure("Telegram does not say where the file is", "media")
+        target = f"/file/bot{self._token}/{quote(path)}"
+        try:
+            answer = await self._http.get(target, _TIMEOUT_S + LARGEST_DOWNLOAD / _SLOW_LINE)
+        except HttpFailure as error:
+            raise ChannelDown(error.reason) from None
+        if answer.status != 200:
+            raise RetryLater(f"the file could not be fetched: HTTP {answer.status}")
+        return answer.body
 
     async def close(self) -> None:
         """Close the connections; bots that share them stop together."""

@@ -30,9 +30,13 @@ def check(root: Path) -> list[Problem]:
 def examine(root: Path) -> Content:
     """Return what a folder says, with all its problems."""
     content = parse_folder(root)
+    return lint(content) if root.is_dir() else content
+
+
+def lint(content: Content) -> Content:
+    """Add what only shows when the parts of a content are seen together."""
     folder = content.folder
-    if folder is None or not root.is_dir():
-        return content
+    assert folder is not None  # noqa: S101 - a content that was read has its folder
     linter = Linter(folder, content)
     for scenario_id in content.scenario_ids:
         body = content.documents["scenario", scenario_id]

@@ -1,0 +1,1 @@
+"""Who runs the installation: admins by their Telegram ids, and what they have half done."""
