@@ -22,7 +22,9 @@ Folder = Annotated[
 def check(folder: Folder) -> None:
     """Look for mistakes, without a database: `file:line:column`; status 1 if there is an error."""
     from dripline.content.check import check as examine
+    from dripline.wiring import import_models
 
+    import_models()  # each room has its own variables, files and words of segments
     problems = examine(folder)
     tell(folder, problems)
     if any(problem.severity == "error" for problem in problems):
@@ -73,7 +75,9 @@ async def _plan(folder: Path, *, diffs: bool) -> None:
     from dripline.content.plan import describe
     from dripline.content.plan import plan as planned
     from dripline.scenarios.touches import touched
+    from dripline.wiring import import_models
 
+    import_models()
     async with start.reading() as session:
         found = await planned(session, folder, touched)
     for line in describe(found, diffs=diffs):
