@@ -168,11 +168,15 @@ def _sqlite_engine(url: URL, cache_mb: int, *, immediate: bool, **pool: Any) -> 
     def _prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
         # The driver would begin transactions by itself, deferred; we begin them, below.
         connection.isolation_level = None
-        cursor = connection.cursor()
-        _keep_journal(cursor)
-        for pragma in (*_SQLITE_PRAGMAS, f"PRAGMA cache_size=-{max(cache_mb, 2) * 1024}"):
-            cursor.execute(pragma)
-        cursor.close()
+        try:
+            cursor = connection.cursor()
+            _keep_journal(cursor)
+            for pragma in (*_SQLITE_PRAGMAS, f"PRAGMA cache_size=-{max(cache_mb, 2) * 1024}"):
+                cursor.execute(pragma)
+            cursor.close()
+        except BaseException:
+            connection.close()  # the pool does not know it yet, and its thread would go on
+            raise
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:

@@ -102,6 +102,7 @@ async def upgrade(database: Database) -> tuple[str, ...]:
 
     Raises Conflict when a newer dripline made it; Invalid when it cannot be reached.
     """
+    _see_its_folder(database)
     async with _reached(database), database.writer.begin() as connection:
         if not database.is_sqlite:  # SQLite's BEGIN IMMEDIATE is lock enough
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -139,6 +140,15 @@ async def _until_started(database: Database) -> None:
 def _is_missing_file(database: Database) -> bool:
     name = database.url.database or ""
     return database.is_sqlite and ":memory:" not in name and not Path(name).exists()
+
+
+def _see_its_folder(database: Database) -> None:
+    folder = Path(database.url.database or "").parent
+    if _is_missing_file(database) and not folder.is_dir():
+        raise Invalid(
+            f"There is no folder {folder} for the database. Make it, or check DATABASE_URL.",
+            code="DATABASE_UNREACHABLE",
+        )
 
 
 def _version(connection: Connection) -> str | None:
