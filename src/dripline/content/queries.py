@@ -16,13 +16,18 @@ from dripline.content.models import (
     Revision,
     ScenarioSwitch,
 )
-from dripline.database import insert_new
+from dripline.database import bulk, insert_new
+
+_VERSION = bulk.Statement(
+    sqlite="SELECT version FROM content_state WHERE id = 1",
+    postgresql="SELECT version FROM content_state WHERE id = 1",
+)
 
 
 async def version(session: AsyncSession) -> int:
     """Return the version of the content; 0 while there is none."""
-    found = await session.scalar(select(ContentState.version).where(ContentState.id == 1))
-    return int(found or 0)
+    rows = await bulk.run(session, _VERSION)  # asked at every claim and settle
+    return int(rows[0][0]) if rows else 0
 
 
 async def default_scenario_id(session: AsyncSession) -> str | None:

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from dripline.database.types import utc_text
 
 _SMALLEST = 8
+_CONNECTION = "bulk_connection"
 _new_uuid = uuid.UUID.__new__
 _set = object.__setattr__
 _UNKNOWN = uuid.SafeUUID.unknown
@@ -52,7 +53,7 @@ async def write(
     """Execute the statement for every row."""
     if not rows:
         return
-    connection = await session.connection()
+    connection = await _connection(session)
     if connection.dialect.name == "sqlite":
         _on_sqlite(connection, statement.sqlite, _converted(rows), many=True)
     else:
@@ -74,7 +75,7 @@ async def read(
     wanted = list(keys)
     if not wanted:
         return []
-    connection = await session.connection()
+    connection = await _connection(session)
     if connection.dialect.name != "sqlite":
         return await _on_postgresql(connection, statement.postgresql, (wanted, *parameters))
     # Repeating the last key keeps the number of different statements, and so of parses, small.
@@ -85,7 +86,7 @@ async def read(
 
 async def run(session: AsyncSession, statement: Statement, *parameters: Any) -> Sequence[Any]:
     """Execute the statement once; return its rows, if it has any."""
-    connection = await session.connection()
+    connection = await _connection(session)
     if connection.dialect.name == "sqlite":
         return _on_sqlite(connection, statement.sqlite, parameters)
     return await _on_postgresql(connection, statement.postgresql, parameters)
@@ -100,6 +101,17 @@ def as_uuid(value: Any) -> uuid.UUID:
     _set(made, "int", int.from_bytes(value, "big"))
     _set(made, "is_safe", _UNKNOWN)
     return made
+
+
+async def _connection(session: AsyncSession) -> AsyncConnection:
+    """Return the transaction's connection; asking the session costs more than a small statement."""
+    transaction = session.sync_session.get_transaction()
+    known: tuple[Any, AsyncConnection] | None = session.info.get(_CONNECTION)
+    if known is not None and transaction is not None and known[0] is transaction:
+        return known[1]
+    connection = await session.connection()
+    session.info[_CONNECTION] = (session.sync_session.get_transaction(), connection)
+    return connection
 
 
 def _on_sqlite(

@@ -22,7 +22,7 @@ from dripline.deliveries.settle import Outcome
 
 log = structlog.get_logger()
 T = TypeVar("T")
-_GATHER_S = 0.02  # results gather this long before they are settled
+_GATHER_S = 0.03  # results gather this long before they are settled
 _BUSY_TICK_S = 0.04  # with something due: how often to look
 _IDLE_TICK_S = 0.25  # with nothing due: how often to look, wakes aside
 _SETTLE_MOST = 500  # some 40 ms: for so long nothing else is looked at
@@ -66,10 +66,11 @@ class Pump:
         self._stopping.set()
         self._wake.set()
         with suppress(TimeoutError):
-            async with asyncio.timeout(within_s), self._claiming:
-                pass  # a claim under way has brought its flights
-        if self._flying:
-            await asyncio.wait(self._flying, timeout=within_s)
+            async with asyncio.timeout(within_s):
+                async with self._claiming:
+                    pass  # a claim under way has brought its flights
+                while self._flying:
+                    await asyncio.wait(self._flying)
         for task in self._flying:
             task.cancel()
         await asyncio.gather(*self._flying, return_exceptions=True)

@@ -137,6 +137,10 @@ _MOVE_PACE = Statement(
         WHERE p.key = n.key
     """,
 )
+_CLEAR_OUTAGES = Statement(
+    sqlite="UPDATE pace SET outages = 0, hold_reason = NULL WHERE key = ? AND outages > 0",
+    postgresql="UPDATE pace SET outages = 0, hold_reason = NULL WHERE key = $1 AND outages > 0",
+)
 _NEXT_SEND = Statement(
     sqlite="UPDATE addresses SET next_send_at = ? WHERE id = ?",
     postgresql="""
@@ -329,9 +333,7 @@ async def count_outage(session: AsyncSession, key: str) -> None:
 
 async def clear_outages(session: AsyncSession, key: str) -> None:
     """The channel answers again."""
-    await session.execute(
-        update(Pace).where(Pace.key == key, Pace.outages > 0).values(outages=0, hold_reason=None)
-    )
+    await bulk.run(session, _CLEAR_OUTAGES, key)
 
 
 async def outages_of(session: AsyncSession, key: str) -> tuple[int, int]:
@@ -375,11 +377,11 @@ async def insert_deliveries(session: AsyncSession, results: Sequence["Result"]) 
                 address.id,
                 address.value,
                 r.status,
-                r.content,
+                _storable(r.content),
                 from_us(claimed.due_us),
                 r.at if sent else None,
                 None if sent else r.at,
-                r.failure,
+                _storable(r.failure),
                 r.failure_code,
                 ",".join(r.provider_ids) or None,
                 claimed.attempt + 1,
@@ -388,6 +390,13 @@ async def insert_deliveries(session: AsyncSession, results: Sequence["Result"]) 
             )
         )
     await bulk.write(session, _INSERT_DELIVERIES, rows)
+
+
+def _storable(text: str | None) -> str | None:
+    """Return a text without what no database keeps: a zero byte, half a surrogate pair."""
+    if text is None or (text.isascii() and "\0" not in text):
+        return text
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 async def insert_delivery_keys(session: AsyncSession, results: Sequence["Result"]) -> None:
