@@ -464,3 +464,65 @@ async def test_the_order_of_due_times_is_kept(engine: Engine, seed: int) -> None
         pass
 
     assert engine.texts == [f"to {offset}" for offset in range(40)]
+
+
+class Poisoned(EveryRow):
+    """An origin that breaks on one address, before sending or after."""
+
+    def __init__(self, at: str, poison: str) -> None:
+        super().__init__()
+        self._at = at
+        self._poison = poison
+
+    async def prepare(
+        self, session: AsyncSession, claimed: Sequence[Claimed], now: datetime
+    ) -> list[Ready]:
+        ready = await super().prepare(session, claimed, now)
+        if self._at == "prepare" and any(item.address.value == self._poison for item in ready):
+            raise ZeroDivisionError
+        return ready
+
+    async def settled(
+        self, session: AsyncSession, results: Sequence[Result], now: datetime
+    ) -> None:
+        if self._at == "settled" and any(r.ready.address.value == self._poison for r in results):
+            raise ZeroDivisionError
+        await super().settled(session, results, now)
+
+
+@pytest.mark.parametrize("at", ["prepare", "settled"])
+async def test_one_poisoned_row_harms_no_other(engine: Engine, at: str) -> None:
+    engine.origin = Poisoned(at, "2")
+    engine.dispatcher = engine.another("one")
+    for number in range(5):
+        await engine.queue(await engine.address(number))
+
+    await engine.run()
+    await engine.run()
+
+    ended = sorted(result.ready.address.value for result in engine.origin.results)
+    assert ended == ["0", "1", "3", "4"]
+    assert await engine.count(InflightRow) == 0
+    assert await engine.count(QueueRow) == (1 if at == "prepare" else 0)
+
+
+async def test_a_text_that_no_database_keeps_is_kept_without_it(engine: Engine) -> None:
+    await engine.queue(await engine.address(1))
+    engine.failures = [PermanentFailure("odd \0 answer \ud800")]
+
+    await engine.run()
+
+    async with engine.database.reading() as session:
+        delivery = (await session.scalars(select(Delivery))).one()
+    assert delivery.failure_reason == "odd  answer ?"
+
+
+async def test_a_bug_in_a_channel_costs_attempts(engine: Engine) -> None:
+    await engine.queue(await engine.address(1))
+    for _ in range(3):
+        engine.failures.append(ZeroDivisionError())  # type: ignore[arg-type]
+        await engine.run()
+        engine.clock.advance(timedelta(minutes=10))
+
+    assert [result.status for result in engine.origin.results] == ["failed"]
+    assert await engine.count(QueueRow) == 0

@@ -12,7 +12,6 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline import metrics
@@ -21,15 +20,13 @@ from dripline.bot.handle import Scene, handle
 from dripline.bot.updates import Ignored, Pressed, Update, read, source_of
 from dripline.content.store import ContentStore
 from dripline.database import Database, after_commit
+from dripline.database.failures import will_pass
 from dripline.events import inbox
 from dripline.events.inbox import Received
 
 log = structlog.get_logger()
 _BATCH = 25
 _LONGEST_S = 0.03  # SQLite's other writers wait meanwhile, and what was sent is to be settled soon
-# SQLSTATE classes that say nothing about the statement: connection, rollback (deadlock), resources,
-# not in the right state, intervention, system.
-_PASSING = frozenset({"08", "40", "53", "55", "57", "58"})
 
 
 class Drain:
@@ -54,7 +51,7 @@ class Drain:
         try:
             return await self._batch(bot, now, careful=False)
         except Exception as error:
-            if _will_pass(error):
+            if will_pass(error):
                 raise
         return await self._batch(bot, now, careful=True)
 
@@ -95,7 +92,7 @@ class Drain:
             async with session.begin_nested():
                 await self._one(session, scene, row, update, now)
         except Exception as error:
-            if _will_pass(error):
+            if will_pass(error):
                 raise
             await self._poisoned(session, scene, row, error, now)
 
@@ -131,12 +128,3 @@ def _callback_of(update: Update) -> list[str]:
             return [found]
         case _:
             return []
-
-
-def _will_pass(error: Exception) -> bool:
-    """Whether an error is the database's own, so that the same update may do well later."""
-    if not isinstance(error, DBAPIError) or isinstance(error, (DataError, IntegrityError)):
-        return False
-    if isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated:
-        return True
-    return str(getattr(error.orig, "sqlstate", None) or "")[:2] in _PASSING

@@ -3,7 +3,7 @@
 from dripline.database.base import Base
 from dripline.database.engine import Database, after_commit, database_us
 from dripline.database.insert import insert_new
-from dripline.database.types import Id, Json, UtcDateTime, dump_json, load_json, utc_text
+from dripline.database.types import Id, Json, UtcDateTime, dump_json, load_json, storable, utc_text
 from dripline.database.wake import Wakes, listen, wake
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "insert_new",
     "listen",
     "load_json",
+    "storable",
     "utc_text",
     "wake",
 ]

@@ -88,3 +88,10 @@ def load_json(text: str | bytes) -> Any:
     Raises ValueError with what is wrong and where.
     """
     return orjson.loads(text)
+
+
+def storable(text: str) -> str:
+    """Return a text without what no database keeps: a zero byte, half a surrogate pair."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -14,15 +14,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.clock import to_us
 from dripline.database import Database
+from dripline.database.failures import will_pass
 from dripline.deliveries import pace, queries, queue
 from dripline.deliveries.protocols import Claimed, Origin, Ready
 
+log = structlog.get_logger()
 # A chat that is busy for longer than this gives its place to others.
 _LONGEST_CHAT_WAIT_US = 3_000_000
+# A row that breaks its origin (a bug, a broken record) is looked at again after this long.
+_POISONED_US = 600_000_000
 
 
 @dataclass(slots=True)
@@ -64,9 +69,18 @@ async def next_due_us(database: Database) -> int | None:
 
 
 async def claim(
-    database: Database, origins: Mapping[str, Origin], terms: Terms, now: datetime
+    database: Database,
+    origins: Mapping[str, Origin],
+    terms: Terms,
+    now: datetime,
+    *,
+    one_by_one: bool = False,
 ) -> Claim:
-    """Claim due rows and return those that are to be sent now, each with its slot."""
+    """Claim due rows and return those that are to be sent now, each with its slot.
+
+    With `one_by_one`, each row is decided in a savepoint of its own, and one that breaks its origin
+    is put off: the way on after a claim has failed.
+    """
     now_us = to_us(now)
     async with database.reading() as session:
         due = _due_heads(await queries.heads(session), now_us, terms.real_us)
@@ -90,7 +104,10 @@ async def claim(
             rows = await _take(session, key.key, due[key.key], now_us, granted.count)
             taken += len(rows)
             more = more or (bool(rows) and len(rows) == granted.most)
-            ready = await _decide(session, origins, rows, now)
+            if one_by_one:
+                ready = await _decide_each(session, origins, rows, now)
+            else:
+                ready = await _decide(session, origins, rows, now)
             leaving = await _keep_chats_apart(session, ready, granted, terms.real_us, now_us)
             flights += [Flight(item, number, slot) for item, slot in leaving]
             if leaving:
@@ -132,6 +149,25 @@ async def _decide(
         ready += await origins[name].prepare(session, list(claimed), now)
     # Origins may answer in any order; messages leave in the order they were due.
     ready.sort(key=lambda item: (item.claimed.priority, item.claimed.due_us))
+    return ready
+
+
+async def _decide_each(
+    session: AsyncSession, origins: Mapping[str, Origin], rows: Sequence[Claimed], now: datetime
+) -> list[Ready]:
+    ready: list[Ready] = []
+    for row in rows:
+        try:
+            async with session.begin_nested():
+                ready += await _decide(session, origins, [row], now)
+        except Exception as error:
+            if will_pass(error):
+                raise
+            log.error(
+                "decision.failed", origin=row.origin, ref=row.ref.hex, error=repr(error)[:500]
+            )
+            later = entry_again(row, to_us(now) + _POISONED_US)
+            await queue.push(session, [later], now_us=to_us(now))
     return ready
 
 

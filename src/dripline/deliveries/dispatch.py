@@ -17,11 +17,13 @@ from dripline import metrics
 from dripline.clock import Clock, RealTime, to_us
 from dripline.content.rendered import Rendered
 from dripline.database import Database, dump_json, load_json
+from dripline.database.failures import will_pass
+from dripline.deliveries import queries
 from dripline.deliveries.claim import Claim, Flight, Terms, claim
 from dripline.deliveries.protocols import Channel, Origin, Outgoing
 from dripline.deliveries.rescue import LEASE_US
 from dripline.deliveries.settle import Outcome, Settled, settle
-from dripline.errors import ChannelDown, Overslept, PermanentFailure, SendFailure
+from dripline.errors import Overslept, PermanentFailure, RetryLater, SendFailure
 from dripline.ids import new_id
 
 log = structlog.get_logger()
@@ -62,7 +64,13 @@ class Dispatcher:
         """Claim due rows under a lease."""
         real_us = self.real_time.now_us()
         terms = Terms(self.worker, min(room, _BATCH), real_us, real_us + LEASE_US)
-        return await claim(self.database, self._origins, terms, now)
+        try:
+            return await claim(self.database, self._origins, terms, now)
+        except Exception as error:
+            if will_pass(error):
+                raise
+            log.error("claim.failed", error=repr(error)[:500])
+            return await claim(self.database, self._origins, terms, now, one_by_one=True)
 
     async def send(self, flight: Flight) -> Outcome:
         """Render and send one message at its slot; a failure is part of the outcome."""
@@ -101,8 +109,9 @@ class Dispatcher:
             outcome.failure = failure
             outcome.detail = _progress(outgoing, flight.ready.claimed.detail)
         except Exception as error:
+            # A bug of ours: it costs attempts, so that one message cannot break on it for ever.
             log.exception("channel.broke", channel=outgoing.address.channel)
-            outcome.failure = ChannelDown(f"unexpected: {error!r}")
+            outcome.failure = RetryLater(f"unexpected: {error!r}")
             outcome.detail = _progress(outgoing, flight.ready.claimed.detail)
         outcome.requests = outgoing.parts_done - started
         outcome.seconds = time.perf_counter() - since
@@ -110,10 +119,14 @@ class Dispatcher:
         return outcome
 
     async def settle(self, outcomes: Sequence[Outcome], now: datetime) -> Settled:
-        """Record outcomes, and count them."""
-        settled = await settle(
-            self.database, self._origins, outcomes, now, self.real_time.now_us(), self._dice
-        )
+        """Record outcomes, and count them; one that breaks the record harms no other."""
+        try:
+            settled = await self._settle(outcomes, now)
+        except Exception as error:
+            if will_pass(error):
+                raise
+            log.error("settle.failed", error=repr(error)[:500])
+            settled = await self._settle_each(outcomes, now)
         metrics.count_settled(settled.results, settled.retried, settled.fenced)
         metrics.observe_sending((o.flight.ready.address.channel, o.seconds) for o in outcomes)
         metrics.observe_lateness(
@@ -121,6 +134,27 @@ class Dispatcher:
             for r in settled.results
         )
         return settled
+
+    async def _settle(self, outcomes: Sequence[Outcome], now: datetime) -> Settled:
+        real_us = self.real_time.now_us()
+        return await settle(self.database, self._origins, outcomes, now, real_us, self._dice)
+
+    async def _settle_each(self, outcomes: Sequence[Outcome], now: datetime) -> Settled:
+        """Settle one by one. What cannot be recorded is let go: sending it again would not help."""
+        all_of_them = Settled([], 0, 0)
+        for outcome in outcomes:
+            try:
+                settled = await self._settle([outcome], now)
+            except Exception as error:
+                if will_pass(error):
+                    raise
+                row = outcome.flight.ready.claimed
+                log.error("settle.lost", ref=row.ref.hex, error=repr(error)[:500])
+                async with self.database.transaction() as session:
+                    await queries.delete_inflight(session, [row.id])
+            else:
+                all_of_them = all_of_them.plus(settled)
+        return all_of_them
 
 
 def _resume(outgoing: Outgoing, detail: str | None) -> None:

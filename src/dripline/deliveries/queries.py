@@ -377,11 +377,11 @@ async def insert_deliveries(session: AsyncSession, results: Sequence["Result"]) 
                 address.id,
                 address.value,
                 r.status,
-                _storable(r.content),
+                r.content,
                 from_us(claimed.due_us),
                 r.at if sent else None,
                 None if sent else r.at,
-                _storable(r.failure),
+                r.failure,
                 r.failure_code,
                 ",".join(r.provider_ids) or None,
                 claimed.attempt + 1,
@@ -390,13 +390,6 @@ async def insert_deliveries(session: AsyncSession, results: Sequence["Result"]) 
             )
         )
     await bulk.write(session, _INSERT_DELIVERIES, rows)
-
-
-def _storable(text: str | None) -> str | None:
-    """Return a text without what no database keeps: a zero byte, half a surrogate pair."""
-    if text is None or (text.isascii() and "\0" not in text):
-        return text
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 async def insert_delivery_keys(session: AsyncSession, results: Sequence["Result"]) -> None:

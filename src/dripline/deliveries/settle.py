@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.clock import to_us
 from dripline.contacts import reachability
-from dripline.database import Database
+from dripline.database import Database, storable
 from dripline.deliveries import pace, queries, queue, retry
 from dripline.deliveries.claim import Flight, entry_again
 from dripline.deliveries.models import MAX_ATTEMPTS
@@ -66,6 +66,14 @@ class Settled:
     retried: int
     fenced: int
 
+    def plus(self, other: "Settled") -> "Settled":
+        """Return both together."""
+        return Settled(
+            self.results + other.results,
+            self.retried + other.retried,
+            self.fenced + other.fenced,
+        )
+
 
 async def settle(
     database: Database,
@@ -94,10 +102,9 @@ async def settle(
 def _result(outcome: Outcome) -> Result | None:
     """Return the end of a message, or None when it is to be tried again."""
     ready, failure = outcome.flight.ready, outcome.failure
+    content = None if outcome.content is None else storable(outcome.content)
     if failure is None:
-        return Result(
-            ready, outcome.delivery_id, "sent", outcome.at, outcome.content, outcome.provider_ids
-        )
+        return Result(ready, outcome.delivery_id, "sent", outcome.at, content, outcome.provider_ids)
     if isinstance(failure, RetryLater) and ready.claimed.attempt + 1 < MAX_ATTEMPTS:
         return None
     if isinstance(failure, RateLimited | ChannelDown | ChannelRefused | Overslept):
@@ -108,9 +115,9 @@ def _result(outcome: Outcome) -> Result | None:
         outcome.delivery_id,
         "failed",
         outcome.at,
-        outcome.content,
+        content,
         outcome.provider_ids,
-        failure.reason,
+        storable(failure.reason),
         code,
         failure.reachability if isinstance(failure, Unreachable) else None,
     )
@@ -189,10 +196,13 @@ async def _mind_channels(session: AsyncSession, outcomes: Sequence[Outcome], rea
 async def _mind_limits(
     session: AsyncSession, key: str, group: Sequence[Outcome], real_us: int
 ) -> None:
+    refused = False
     for outcome in group:
         failure, address = outcome.failure, outcome.flight.ready.address
         if isinstance(failure, ChannelRefused):
-            log.error("channel.refused", key=key, reason=failure.reason)
+            if not refused:  # hundreds fly at once: it is told once
+                log.error("channel.refused", key=key, reason=failure.reason)
+            refused = True
             await queries.hold_pace(session, key, real_us + _REFUSED_HOLD_US, failure.reason)
         elif isinstance(failure, RateLimited):
             until = real_us + int(failure.after * 1_000_000)

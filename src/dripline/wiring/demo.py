@@ -112,7 +112,7 @@ async def run_demo(
 ) -> None:
     """Serve the sandbox on `port`, and run an engine against it over real HTTP on loopback."""
     clock = VirtualClock(RealClock().now(), speed=1.0)
-    telegram = Telegram(clock.now, known_tokens=[TOKEN])
+    telegram = Telegram(clock.now)  # any other bot may join, with any token
     telegram.add_bot(TOKEN, "Dripline demo", "dripline_demo_bot")
     for name, language in _PEOPLE:
         telegram.add_user(name, language_code=language)

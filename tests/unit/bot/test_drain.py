@@ -13,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
 from dripline.bot import drain as drain_module
-from dripline.bot.drain import Drain, _will_pass
+from dripline.bot.drain import Drain
 from dripline.bot.updates import source_of
 from dripline.clock import VirtualClock
 from dripline.contacts.models import Address, Contact
 from dripline.content.compile import compile_scenario
 from dripline.content.store import Library
 from dripline.database import Database, load_json
+from dripline.database.failures import will_pass
 from dripline.deliveries.models import QueueRow
 from dripline.events import inbox
 from dripline.events.models import Event, InboxRow
@@ -360,8 +361,8 @@ class Refusal(Exception):
     [("40P01", True), ("40001", True), ("53100", True), ("57P01", True), ("22021", False)],
 )
 def test_which_errors_pass(sqlstate: str, passes: bool) -> None:
-    assert _will_pass(DBAPIError("x", {}, Refusal(sqlstate))) is passes
-    assert not _will_pass(ValueError())
+    assert will_pass(DBAPIError("x", {}, Refusal(sqlstate))) is passes
+    assert not will_pass(ValueError())
 
 
 async def test_many_updates_are_drained_in_order(bench: Bench) -> None:
