@@ -107,7 +107,9 @@ async def _push(folder: Path, *, force: bool) -> None:
 async def _pull(folder: Path, *, force: bool) -> None:
     from dripline.cli import start
     from dripline.content.pull import pull as pulled
+    from dripline.wiring import import_models
 
+    import_models()  # each room writes its own file
     async with start.opened(start.settings_from(quiet=True)) as database:
         done = await pulled(database, folder, force=force)
     for name in sorted(done.written):
