@@ -22,6 +22,7 @@ from dripline.deliveries.models import NORMAL, PROMPTED, Decision
 from dripline.deliveries.protocols import Claimed, Ready, RenderCall, Result, Source
 from dripline.events import NewEvent, append_many
 from dripline.scenarios import queries
+from dripline.scenarios.conditions import holding
 from dripline.scenarios.decide import (
     AwaitAction,
     Complete,
@@ -48,6 +49,7 @@ from dripline.scenarios.state import (
 )
 
 _LANDING = timedelta(milliseconds=200)
+_NO_CONDITIONS: Mapping[str, bool] = {}
 
 
 class Changes:
@@ -129,7 +131,7 @@ class EnrollmentOrigin:
         """Decide about claimed steps; return what is to be sent now."""
         library = await self._store.current(session)
         people = await queries.people(session, {row.ref for row in claimed})
-        facts = await _facts(session, library, people)
+        facts = await _facts(session, library, people, now)
         changes = Changes(now)
         sending: list[tuple[Claimed, Person, Send]] = []
         for row in claimed:
@@ -172,7 +174,7 @@ class EnrollmentOrigin:
 
 
 async def _facts(
-    session: AsyncSession, library: Library, people: Mapping[uuid.UUID, Person]
+    session: AsyncSession, library: Library, people: Mapping[uuid.UUID, Person], now: datetime
 ) -> dict[uuid.UUID, Facts]:
     """Gather facts; what was sent is looked up only where the plan or the content has changed."""
     unsure = [
@@ -185,11 +187,14 @@ async def _facts(
     by_enrollment: dict[tuple[uuid.UUID, int], set[str]] = {}
     for origin_id, run, message_id in sent:
         by_enrollment.setdefault((origin_id, run), set()).add(message_id)
+    states = (person.state for person in people.values())
+    conditions = await holding(session, library, states, by_enrollment, now)
     return {
         key: Facts(
             reachability=person.reachability,
             timezone=person.timezone,
             sent=frozenset(by_enrollment.get((key, person.state.run), ())),
+            conditions=conditions.get(key, _NO_CONDITIONS),
             on_its_way=key in flying,
             hurry=person.state.recheck == HURRY,
         )
