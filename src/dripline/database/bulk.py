@@ -13,9 +13,10 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from functools import cache
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from dripline.database.types import utc_text
@@ -47,6 +48,13 @@ class Statement:
     postgresql: str
 
 
+class Table(NamedTuple):
+    """A table, and the columns that rows bring."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
 async def write(
     session: AsyncSession, statement: Statement, rows: Sequence[tuple[Any, ...]]
 ) -> None:
@@ -60,6 +68,20 @@ async def write(
         await connection.exec_driver_sql(
             statement.postgresql, tuple(list(column) for column in zip(*rows, strict=True))
         )
+
+
+async def append(session: AsyncSession, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows that cannot be there already: a conflict is an error.
+
+    PostgreSQL takes them by COPY, for which arrays' elements need not be told apart one by one.
+    """
+    if not rows:
+        return
+    connection = await _connection(session)
+    if connection.dialect.name == "sqlite":
+        _on_sqlite(connection, _insertion(table), _converted(rows), many=True)
+    else:
+        await _copy(connection, table, rows)
 
 
 async def read(
@@ -139,6 +161,28 @@ def _converted(rows: Sequence[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
         if (stored := _STORED.get(type(value))) is not None:
             columns[place] = [None if v is None else stored(v) for v in columns[place]]
     return zip(*columns, strict=True)
+
+
+@cache
+def _insertion(table: Table) -> str:
+    marks = ", ".join("?" * len(table.columns))
+    return f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES ({marks})"  # noqa: S608
+
+
+async def _copy(connection: AsyncConnection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    from asyncpg import InterfaceError as Interface
+    from asyncpg import PostgresError
+
+    pooled: Any = connection.sync_connection
+    driver = pooled.connection.driver_connection
+    if not driver.is_in_transaction():  # SQLAlchemy begins one with its first statement
+        await connection.exec_driver_sql("SELECT 1")
+    try:
+        await driver.copy_records_to_table(table.name, columns=table.columns, records=rows)
+    except PostgresError as error:
+        raise DBAPIError(f"COPY {table.name}", None, error) from error
+    except Interface as error:
+        raise InterfaceError(f"COPY {table.name}", None, error) from error
 
 
 async def _on_postgresql(

@@ -90,18 +90,7 @@ _DELETE_TAKEN = Statement(
     """,
     postgresql="",  # its DELETE … RETURNING has done both
 )
-_INSERT_INFLIGHT = Statement(
-    sqlite=f"""
-        INSERT INTO inflight (claim, worker, lease_until, {_ROW})
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    """,
-    postgresql=f"""
-        INSERT INTO inflight (claim, worker, lease_until, {_ROW})
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::smallint[],
-                             $6::bigint[], $7::uuid[], $8::text[], $9::uuid[], $10::bigint[],
-                             $11::smallint[], $12::smallint[], $13::text[])
-    """,
-)
+_INFLIGHT = bulk.Table("inflight", ("claim", "worker", "lease_until", *_ROW.split(", ")))
 _HELD = Statement(
     sqlite="SELECT id, claim FROM inflight WHERE id IN ({keys})",
     postgresql="SELECT id, claim FROM inflight WHERE id = ANY($1::uuid[]) FOR UPDATE",
@@ -157,19 +146,33 @@ _INSERT_KEYS = Statement(
         ON CONFLICT DO NOTHING
     """,
 )
-_DELIVERY = """id, contact_id, origin, origin_id, scenario_id, message_id, run, resend, channel,
-    bot, address_id, recipient, status, content, scheduled_at, sent_at, failed_at, failure_reason,
-    failure_code, provider_ids, attempt_count, max_attempts, decision"""
-_INSERT_DELIVERIES = Statement(
-    sqlite=f"INSERT INTO message_deliveries ({_DELIVERY}) VALUES ({','.join('?' * 23)})",
-    postgresql=f"""
-        INSERT INTO message_deliveries ({_DELIVERY})
-        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[],
-            $6::text[], $7::smallint[], $8::bigint[], $9::text[], $10::text[], $11::uuid[],
-            $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[],
-            $17::timestamptz[], $18::text[], $19::text[], $20::text[], $21::smallint[],
-            $22::smallint[], $23::text[]::jsonb[])
-    """,
+_DELIVERIES = bulk.Table(
+    "message_deliveries",
+    (
+        "id",
+        "contact_id",
+        "origin",
+        "origin_id",
+        "scenario_id",
+        "message_id",
+        "run",
+        "resend",
+        "channel",
+        "bot",
+        "address_id",
+        "recipient",
+        "status",
+        "content",
+        "scheduled_at",
+        "sent_at",
+        "failed_at",
+        "failure_reason",
+        "failure_code",
+        "provider_ids",
+        "attempt_count",
+        "max_attempts",
+        "decision",
+    ),
 )
 _SENT_MESSAGES = Statement(
     sqlite="SELECT origin_id, run, message_id FROM delivery_keys"
@@ -247,11 +250,8 @@ async def insert_inflight(
     session: AsyncSession, claimed: Iterable[Claimed], claim: int, worker: str, lease_us: int
 ) -> None:
     """Remember that this worker holds the rows, until `lease_us` of real time."""
-    await bulk.write(
-        session,
-        _INSERT_INFLIGHT,
-        [(claim, worker, lease_us, *row) for row in claimed],
-    )
+    rows = [(claim, worker, lease_us, *row) for row in claimed]
+    await bulk.append(session, _INFLIGHT, rows)
 
 
 async def held_claims(session: AsyncSession, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
@@ -389,7 +389,7 @@ async def insert_deliveries(session: AsyncSession, results: Sequence["Result"]) 
                 dump_json(r.ready.decision),
             )
         )
-    await bulk.write(session, _INSERT_DELIVERIES, rows)
+    await bulk.append(session, _DELIVERIES, rows)
 
 
 async def insert_delivery_keys(session: AsyncSession, results: Sequence["Result"]) -> None:
