@@ -15,7 +15,7 @@ SETTING = "idle_in_transaction_session_timeout"
 async def test_locks_of_a_process_that_stands_still_are_given_up(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert int(engine._POSTGRES_SETTINGS[SETTING]) < 30_000  # well within a lease
+    assert int(engine._POSTGRES_SETTINGS[SETTING]) < 20_000  # well within a lease
     monkeypatch.setitem(engine._POSTGRES_SETTINGS, SETTING, "300")
     stalled, other = Database.from_url(postgres_url), Database.from_url(postgres_url)
     try:

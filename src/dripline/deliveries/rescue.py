@@ -19,9 +19,9 @@ from dripline.deliveries.claim import entry_again
 from dripline.deliveries.protocols import Claimed
 
 log = structlog.get_logger()
-LEASE_US = 30_000_000
-RENEW_EVERY_S = 5.0
-_GRACE_US = 12_000_000
+LEASE_US = 20_000_000
+RENEW_EVERY_S = 4.0
+_GRACE_US = 9_000_000
 _BATCH = 500
 
 

@@ -80,7 +80,7 @@ class Engine:
         return [
             Duty("react", lambda: react.run_once(self.clock.now()), 1.0, "react"),
             Duty("renew", _once(leases.renew), RENEW_EVERY_S),
-            Duty("rescue", leases.rescue, 5.0),
+            Duty("rescue", leases.rescue, 2.0),
             Duty("measure", self._measure, _MEASURE_EVERY_S),
             Duty("lifecycle", lambda: lifecycle.run_once(self.clock.now()), _LIFECYCLE_EVERY_S),
         ]
