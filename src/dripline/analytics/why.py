@@ -162,7 +162,7 @@ def _present(
 
 
 def _event_detail(data: Mapping[str, object]) -> str:
-    shown = (data.get(name) for name in ("data", "text", "payload", "state", "reason"))
+    shown = (data.get(name) for name in ("data", "text", "payload", "to", "state", "reason"))
     return next((str(value)[:200] for value in shown if value), "")
 
 

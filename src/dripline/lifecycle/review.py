@@ -13,7 +13,6 @@ from dripline.lifecycle import referral_queries as referrals
 from dripline.lifecycle.models import (
     APPROVED,
     PENDING,
-    PENDING_REVIEW,
     REJECTED,
     Referral,
 )
@@ -91,18 +90,20 @@ async def reject(
     return True
 
 
-async def referral_of(
-    session: AsyncSession, given: uuid.UUID, contact_id: uuid.UUID | None
-) -> uuid.UUID:
-    """Return the referral meant by its own id, or by the contact who was invited.
+async def own_id(session: AsyncSession, words: str) -> uuid.UUID | None:
+    """Return the id of a referral if the words are one."""
+    try:
+        given = uuid.UUID(words)
+    except ValueError:
+        return None
+    return given if await referrals.locked(session, given) is not None else None
 
-    Raises NotFound (REFERRAL_NOT_FOUND).
-    """
-    if await referrals.locked(session, given) is not None:
-        return given
-    found = await referrals.of_referred(session, contact_id) if contact_id else None
+
+async def referral_of(session: AsyncSession, contact_id: uuid.UUID) -> uuid.UUID:
+    """Return the referral that brought a contact. Raises NotFound (REFERRAL_NOT_FOUND)."""
+    found = await referrals.of_referred(session, contact_id)
     if found is None:
-        raise NotFound("There is no such referral.", code=REFERRAL_NOT_FOUND)
+        raise NotFound("Nobody has brought this contact.", code=REFERRAL_NOT_FOUND)
     return found
 
 
@@ -147,6 +148,3 @@ async def _cases(session: AsyncSession, rows: Sequence[Referral]) -> list[Case]:
         )
         for row in rows
     ]
-
-
-__all__ = ["PENDING_REVIEW", "Case", "approve", "listed", "queue", "referral_of", "reject"]
