@@ -47,7 +47,7 @@ def make(document: Mapping[str, Any], making: Making) -> Rules:
         states=states,
         referrals=_referrals(body.get("referrals") or {}),
         board=_board(body.get("leaderboard") or {}),
-        decay=_decay(decay) if decay else None,
+        decay=None if decay is None else _decay(decay),
         churn=_churn(body["churn"]) if body.get("churn") else None,
         menus={key: _menu(key, spec, making) for key, spec in menus.items()},
         messages={**messages, WARNING: _own(WARNING, defaults.WARNING, making)},
@@ -113,7 +113,7 @@ def _board(spec: Mapping[str, Any]) -> Board:
 def _decay(spec: Mapping[str, Any]) -> Decay:
     usual = defaults.decay()
     return Decay(
-        frozenset(spec.get("states") or usual["states"]),
+        frozenset(usual["states"] if spec.get("states") is None else spec["states"]),
         span(spec.get("warn_after") or usual["warn_after"]),
         span(spec.get("hide_after") or usual["hide_after"]),
         spec.get("program"),
