@@ -24,6 +24,7 @@ from dripline.errors import Invalid
 GO = "go:"
 PROGRESS = "check_progress"
 SUMMARY = "summary"  # the message id of a scenario's summary
+PAID = "paid_content"  # the message id of what is sent after a payment
 _SHARE = "https://t.me/share/url?url="
 
 
@@ -46,19 +47,21 @@ def compile_scenario(
     product = config.get("prodamus") or {}
     making = Making(button_sets, scopes(config, variables), fallbacks(attributes))
     summary = body.get("summary")
+    paid = text_of(product.get("paid_content"))
     return Scenario(
         id=config["id"],
         name=config["name"],
         revision=revision,
         messages=tuple(making.message(key, body["messages"][key]) for key in body["order"]),
         summary=making.message(SUMMARY, summary) if summary else None,
+        paid=making.message(PAID, {"texts": {"": paid}}) if paid.strip() else None,
         is_active=entry.get("is_active", config.get("is_active", True)),
         paused=paused,
         lane=config.get("lane", "scenario"),
         priority=config.get("priority", 0),
         product_name=text_of(product.get("product_name")),
         product_price=text_of(product.get("product_price")),
-        paid_content=text_of(product.get("paid_content")),
+        paid_content=paid,
         private_group_id=text_of(product.get("private_group_id")),
         retired=body.get("retired", {}),
     )

@@ -154,6 +154,7 @@ class Scenario:
     revision: int
     messages: tuple[Message, ...]
     summary: Message | None = None
+    paid: Message | None = None  # the paid content, as a message
     is_active: bool = True
     paused: bool = False
     lane: str = "scenario"

@@ -1,4 +1,4 @@
-"""Messages outside the flow: a scenario's last message again, and its summary."""
+"""Messages outside the flow: a scenario's last message again, its summary, its paid content."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,6 +19,8 @@ from dripline.scenarios.state import EnrollmentState
 
 ORIGIN = "direct"
 SUMMARY = "summary"
+PAID = "paid_content"
+_REASONS = {SUMMARY: "summary", PAID: "paid"}
 
 
 async def send_again(
@@ -38,6 +40,16 @@ async def send_summary(
     if scenario.summary is None:
         return False
     await _queue(session, state, SUMMARY, now)
+    return True
+
+
+async def send_paid(
+    session: AsyncSession, scenario: Scenario, state: EnrollmentState, now: datetime
+) -> bool:
+    """Queue what a scenario gives to those who have paid; False when that is nothing."""
+    if scenario.paid is None:
+        return False
+    await _queue(session, state, PAID, now)
     return True
 
 
@@ -91,7 +103,7 @@ class DirectOrigin:
                 person.address,
                 render,
                 source,
-                {"reason": "asked_again" if source.message_id != SUMMARY else "summary"},
+                {"reason": _REASONS.get(source.message_id, "asked_again")},
             )
             for (person, _message, row, source), render in zip(ready, renders, strict=True)
         ]
@@ -108,5 +120,7 @@ def _message(library: Library, scenario_id: str, message_id: str) -> Message | N
         return None
     if message_id == SUMMARY:
         return scenario.summary
+    if message_id == PAID:
+        return scenario.paid
     index = scenario.index_of(message_id)
     return None if index is None else scenario.messages[index]

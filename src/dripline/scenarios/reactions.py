@@ -17,7 +17,7 @@ from dripline.deliveries import queue
 from dripline.deliveries.models import PROMPTED
 from dripline.events import Happened, subscribe
 from dripline.events.subscriptions import ANY_OTHER
-from dripline.scenarios import queries
+from dripline.scenarios import paid, queries
 from dripline.scenarios.decide import next_due
 from dripline.scenarios.enroll import complete, note, resume, tell
 from dripline.scenarios.models import ACTIVE
@@ -43,9 +43,12 @@ class ScenarioReactions:
         library = await self._store.current(session)
         if event.name == _EDITED:
             await spread(session, library, event.data.get("scenario_ids", ()), now)
-        elif event.contact_id is None:
             return
-        elif event.name == _BACK:
+        if event.name == paid.SUCCEEDED:
+            await paid.claim(session, library, event, now)
+        if event.contact_id is None:
+            return
+        if event.name == _BACK:
             await _come_back(session, library, event.contact_id, now)
         else:
             action = action_of(event.name, event.data)
@@ -59,6 +62,7 @@ async def _come_back(
         scenario = library.scenario(state.scenario_id)
         if state.hold == HOLD_UNREACHABLE and scenario is not None:
             await resume(session, scenario, state, now, reason="reachable_again")
+    await paid.owed(session, library, contact_id, now)
 
 
 async def _act(

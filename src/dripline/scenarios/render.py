@@ -13,12 +13,17 @@ from dripline.content.document import Message
 from dripline.content.rendered import Rendered
 from dripline.content.store import Library
 from dripline.deliveries.protocols import RenderCall
+from dripline.scenarios import access_queries
 from dripline.scenarios.queries import Person
 
 # Fills variables of the `user` scope: contact ids in, values by contact out.
 Filler = Callable[
     [AsyncSession, Iterable[uuid.UUID]], Awaitable[Mapping[uuid.UUID, Mapping[str, Any]]]
 ]
+
+_OF_ACCESS = frozenset(
+    {"user.payment_date", "user.payment_link", "user.invite_link", "user.joined_date"}
+)
 
 
 class Renderer:
@@ -35,9 +40,15 @@ class Renderer:
     ) -> list[RenderCall]:
         """Return a call for each pair that renders the message for that person."""
         more = await self._more(session, library, wanted)
+        access = await _access(session, wanted)
         return [
-            partial(self._render, person, message, more.get(person.state.contact_id))
-            for person, message in wanted
+            partial(
+                self._render,
+                person,
+                message,
+                _joined(more.get(person.state.contact_id), access.get(n)),
+            )
+            for n, (person, message) in enumerate(wanted)
         ]
 
     def _render(self, person: Person, message: Message, more: Mapping[str, Any] | None) -> Rendered:
@@ -80,3 +91,34 @@ class Renderer:
                 for contact_id, filled in (await fill(session, people)).items():
                     found[contact_id].update(filled)
         return found
+
+
+async def _access(
+    session: AsyncSession, wanted: Sequence[tuple[Person, Message]]
+) -> dict[int, dict[str, Any]]:
+    """Return what people have of their scenario's product, where a message asks for it."""
+    asking = [n for n, (_, message) in enumerate(wanted) if message.variables & _OF_ACCESS]
+    if not asking:
+        return {}
+    contact_ids = {wanted[n][0].state.contact_id for n in asking}
+    rows = await access_queries.of_contacts(session, contact_ids)
+    known = {(row.contact_id, row.scenario_id): row for row in rows}
+    found = {}
+    for n in asking:
+        state = wanted[n][0].state
+        row = known.get((state.contact_id, state.scenario_id))
+        if row is not None:
+            values = {
+                "payment_date": f"{row.paid_at:%Y-%m-%d}" if row.paid_at else "",
+                "payment_link": row.payment_link or "",
+                "invite_link": row.invite_link or "",
+                "joined_date": f"{row.joined_at:%Y-%m-%d}" if row.joined_at else "",
+            }
+            found[n] = {name: value for name, value in values.items() if value}
+    return found
+
+
+def _joined(
+    more: Mapping[str, Any] | None, access: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    return {**(more or {}), **access} if access else more

@@ -32,6 +32,8 @@ from dripline.lifecycle.reactions import CONSUMER as LIFECYCLE_CONSUMER
 from dripline.lifecycle.reactions import LifecycleReactions
 from dripline.lifecycle.send import ORIGIN as LIFECYCLE
 from dripline.lifecycle.send import LifecycleOrigin
+from dripline.payments.reactions import CONSUMER as PAYMENTS
+from dripline.payments.reactions import PaymentReactions
 from dripline.scenarios.advance import EnrollmentOrigin
 from dripline.scenarios.direct import ORIGIN as DIRECT
 from dripline.scenarios.direct import DirectOrigin
@@ -74,7 +76,7 @@ class Engine:
 
     def duties(self) -> list[Duty]:
         """Return the duties beside the pump."""
-        react = React(self.database, reactions_of(self.store))
+        react = React(self.database, reactions_of(self.store, self.settings))
         lifecycle = LifecycleDuty(self.database, self.store)
         leases = Leases(self.database, self.real_time, self.worker)
         return [
@@ -162,9 +164,12 @@ def origins_of(store: ContentStore, default_language: str) -> dict[str, Origin]:
     }
 
 
-def reactions_of(store: ContentStore) -> dict[str, Handler]:
+def reactions_of(store: ContentStore, settings: Settings | None = None) -> dict[str, Handler]:
     """Return who reacts to events, by the name of the consumer."""
+    operators = settings.admin_telegram_ids if settings else ()
+    language = settings.default_language if settings else "en"
     return {
+        PAYMENTS: PaymentReactions(operators, language),
         CONSUMER: ScenarioReactions(store),
         LIFECYCLE_CONSUMER: LifecycleReactions(store, ProgramsOfScenarios(store)),
     }
