@@ -8,12 +8,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.database.engine import Database, after_commit
 
+log = structlog.get_logger()
 CHANNEL = "dripline_wake"
+_LISTEN_AGAIN_S = 1.0
 _WAKES = "wakes"
 
 
@@ -48,22 +51,46 @@ async def wake(session: AsyncSession, topic: str) -> None:
 
 
 async def listen(database: Database, wakes: Wakes) -> Callable[[], Awaitable[None]]:
-    """Hear other processes' wakes on PostgreSQL; return what ends it. Nothing to do on SQLite."""
+    """Hear other processes' wakes on PostgreSQL; return what ends it. Nothing to do on SQLite.
+
+    A connection that is lost is made again, as often as it takes.
+    """
     if database.is_sqlite:
         return _nothing
-    connection = await database.reader.raw_connection()
-    driver: Any = connection.driver_connection
+    hearing = asyncio.create_task(_hear_forever(database, wakes), name="listen")
+
+    async def stop() -> None:
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
+
+    return stop
+
+
+async def _hear_forever(database: Database, wakes: Wakes) -> None:
+    while True:
+        try:
+            await _hear(database, wakes)
+        except Exception as error:  # noqa: BLE001 - the duties look by themselves meanwhile
+            log.info("wake.not_heard", error=repr(error)[:200])
+        await asyncio.sleep(_LISTEN_AGAIN_S)
+
+
+async def _hear(database: Database, wakes: Wakes) -> None:
+    """Hear wakes until the connection is lost."""
+    lost = asyncio.Event()
 
     def heard(_connection: Any, _pid: int, _channel: str, topic: str) -> None:
         wakes.signal(topic)
 
-    await driver.add_listener(CHANNEL, heard)
-
-    async def stop() -> None:
-        await driver.remove_listener(CHANNEL, heard)
-        connection.close()
-
-    return stop
+    connection = await database.reader.raw_connection()
+    driver: Any = connection.driver_connection
+    try:
+        driver.add_termination_listener(lambda _connection: lost.set())
+        await driver.add_listener(CHANNEL, heard)
+        await lost.wait()
+    finally:
+        driver.terminate()
+        connection.invalidate()
 
 
 async def _nothing() -> None:
