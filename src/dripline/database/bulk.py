@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from dripline.database.engine import file_of
 from dripline.database.types import utc_text
 
 _SMALLEST = 8
@@ -139,8 +140,7 @@ async def _connection(session: AsyncSession) -> AsyncConnection:
 def _on_sqlite(
     connection: AsyncConnection, sql: str, parameters: Any, *, many: bool = False
 ) -> Sequence[Any]:
-    driver: Any = connection.sync_connection
-    file: sqlite3.Connection = driver.connection.driver_connection._conn  # noqa: SLF001 - no other way in
+    file = file_of(connection.sync_connection)
     try:
         if many:
             file.executemany(sql, parameters)

@@ -28,10 +28,11 @@ _POSTGRES_SETTINGS = {
     # hold up the others for longer than a moment: ours last milliseconds.
     "idle_in_transaction_session_timeout": "10000",  # milliseconds
 }
+_BUSY_MS = 20_000  # the command line beside a running server
 _SQLITE_PRAGMAS = (
     "PRAGMA synchronous=FULL",  # a commit that was answered survives a power cut
     "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=20000",  # milliseconds: the command line beside a running server
+    f"PRAGMA busy_timeout={_BUSY_MS}",
     "PRAGMA temp_store=MEMORY",
     "PRAGMA journal_size_limit=67108864",
     "PRAGMA wal_autocheckpoint=8000",  # pages, 32 MB: a page written often is copied back once
@@ -161,6 +162,7 @@ def _sqlite_engine(url: URL, cache_mb: int, *, immediate: bool, **pool: Any) -> 
         json_serializer=dump_json,
         json_deserializer=load_json,
         connect_args={"check_same_thread": False},  # see bulk.py
+        pool_reset_on_return=None,  # sessions end what they began; a second end is a trip more
         **pool,
     )
 
@@ -180,9 +182,30 @@ def _sqlite_engine(url: URL, cache_mb: int, *, immediate: bool, **pool: Any) -> 
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        if not immediate:
+            file_of(connection).execute("BEGIN")  # waits for nobody
+        elif not _began_at_once(file_of(connection)):
+            # Another process writes: it is waited for in the driver's thread, not in the loop's.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def file_of(connection: Any) -> sqlite3.Connection:
+    """Return the SQLite connection beneath SQLAlchemy's, for what needs no thread of its own."""
+    file: sqlite3.Connection = connection.connection.driver_connection._conn  # noqa: SLF001
+    return file
+
+
+def _began_at_once(file: sqlite3.Connection) -> bool:
+    file.execute("PRAGMA busy_timeout=0")
+    try:
+        file.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        file.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+    return True
 
 
 def _keep_journal(cursor: Any) -> None:

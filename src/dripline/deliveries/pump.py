@@ -23,7 +23,7 @@ from dripline.deliveries.settle import Outcome
 log = structlog.get_logger()
 T = TypeVar("T")
 _GATHER_S = 0.03  # results gather this long before they are settled
-_BUSY_TICK_S = 0.04  # with something due: how often to look
+_BUSY_TICK_S = 0.05  # with something due: how often to look
 _IDLE_TICK_S = 0.25  # with nothing due: how often to look, wakes aside
 _SETTLE_MOST = 500  # some 40 ms: for so long nothing else is looked at
 _WORTH_CLAIMING = 200  # under load, for fewer a claim's fixed cost is not worth it
