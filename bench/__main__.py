@@ -24,17 +24,20 @@ _PARTS: dict[str, Callable[[Sizes, tuple[str, ...]], Iterator[Row]]] = {
 _ABOUT = """\
 # Benchmarks
 
-`make bench` measures all of this and writes this page. The installed program runs as it is, pinned to one core; a stand-in
-for the Bot API that answers after 50 ms (`bench/telegram_stub.py`), PostgreSQL and whoever measures have the other core.
-Everything is on: the decision, a Liquid template, the delivery row, its key, its event, the next step queued. SQLite runs
-with `synchronous=FULL`, PostgreSQL with `fsync=on`. What the Bot API got is compared with what the log says.
+`make bench` measures all of this and writes this page. The installed program runs as it is, pinned
+to one core; a stand-in for the Bot API that answers after 50 ms (`bench/telegram_stub.py`),
+PostgreSQL and whoever measures have the other core. Everything is on: the decision, a Liquid
+template, the delivery row, its key, its event, the next step queued; only the pace is set out of
+the way. SQLite runs with `synchronous=FULL`, PostgreSQL with `fsync=on`. What the Bot API got is
+compared with what the log says.
 
 {machine}
 
 {table}
 
-"Due in seven groups": the queue runs through the crowd as a seven-message course has it. Figures swing by a tenth from run to
-run, and more beside other work: {load:.1f} processes wanted a core on average in the minute before this run began.
+The queue runs through the crowd as a seven-message course has it: seven groups, each in the order in
+which they came. Figures swing by a tenth from run to run, and more beside other work: in the minute
+before this run began {load:.1f} processes wanted a core on average.
 """
 
 

@@ -19,7 +19,7 @@ from dripline.database import Database
 
 # The tests' own way to a real PostgreSQL without installing one.
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from postgres import PostgresServer  # noqa: E402
+from postgres import PostgresServer
 
 _SPACING = timedelta(milliseconds=1)  # a thousand are due a second
 _TUNED = """

@@ -14,17 +14,18 @@ OTHERS = 1
 
 
 def pin(core: int) -> list[str]:
-    """Return the beginning of a command that keeps a process on one core, where that is possible."""
+    """Return the beginning of a command that keeps a process on one core, if that is possible."""
     if not hasattr(os, "sched_setaffinity") or core not in os.sched_getaffinity(0):
         return []
     return ["taskset", "-c", str(core)]
 
 
 def describe() -> list[str]:
-    """Return what figures depend on: processor, cores, memory, versions, and what else was going on."""
+    """Return what figures depend on: processor, cores, memory, versions."""
     memory = psutil.virtual_memory().total / 1024**3
     return [
-        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.release()}",
+        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GB, "
+        f"{platform.system()} {platform.release()}",
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
     ]
 
