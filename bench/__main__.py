@@ -35,9 +35,9 @@ compared with what the log says.
 
 {table}
 
-The queue runs through the crowd as a seven-message course has it: seven groups, each in the order in
-which they came. Figures swing by a tenth from run to run, and more beside other work: in the minute
-before this run began {load:.1f} processes wanted a core on average.
+The queue runs through the crowd as a seven-message course has it: seven groups, each in the order
+in which they came. Figures swing by a tenth from run to run, and more beside other work: in the
+minute before this run began {load:.1f} processes wanted a core on average.
 """
 
 

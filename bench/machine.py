@@ -23,9 +23,9 @@ def pin(core: int) -> list[str]:
 def describe() -> list[str]:
     """Return what figures depend on: processor, cores, memory, versions."""
     memory = psutil.virtual_memory().total / 1024**3
+    system = f"{platform.system()} {platform.release()}"
     return [
-        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GB, "
-        f"{platform.system()} {platform.release()}",
+        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GB, {system}",
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
     ]
 

@@ -1,8 +1,8 @@
 """Fill a fresh database with people who wait, in bulk: a million in half a minute.
 
 Everybody has one address at the bot `main` and is in the scenario `bench`, waiting for its first
-message. The queue runs through the crowd as a seven-message course has it: seven groups, each in the
-order in which they came. `shuffled` instead makes neighbours in the queue strangers on disk.
+message. The queue runs through the crowd as a seven-message course has it: seven groups, each in
+the order in which they came. `shuffled` instead makes neighbours in the queue strangers on disk.
 """
 
 import random

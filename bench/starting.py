@@ -24,7 +24,7 @@ def help_s(times: int) -> float:
 
 
 def ready_s(times: int) -> float:
-    """Return the median seconds of `dripline run` until it is ready: new database, sample course."""
+    """Return the median seconds of `dripline run` until ready: new database, sample course."""
     took = []
     for _ in range(times):
         with tempfile.TemporaryDirectory(prefix="dripline-bench-") as folder, stub() as api:
