@@ -452,4 +452,4 @@ def test_the_invariants_hold_on_postgresql(postgres_url: str) -> None:
             async with self.database.writer.begin() as connection:
                 await connection.execute(text(f"TRUNCATE {tables}"))
 
-    run_state_machine_as_test(LifeOnPostgres, settings=much(4, 20))
+    run_state_machine_as_test(LifeOnPostgres, settings=much(12, 20))
