@@ -7,7 +7,7 @@ of the database is no update's fault: then the batch is left for later.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import structlog
@@ -15,9 +15,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline import metrics
+from dripline.bot.admin.gate import admit
 from dripline.bot.answers import Answers
 from dripline.bot.handle import Scene, handle
-from dripline.bot.updates import Ignored, Pressed, Update, read, source_of
+from dripline.bot.updates import Ignored, Pressed, Update, Wrote, read, source_of
 from dripline.content.store import ContentStore
 from dripline.database import Database, after_commit
 from dripline.database.failures import will_pass
@@ -33,12 +34,18 @@ class Drain:
     """Handles the updates of all bots by name."""
 
     def __init__(
-        self, database: Database, store: ContentStore, bots: Sequence[str], answers: Answers
+        self,
+        database: Database,
+        store: ContentStore,
+        bots: Sequence[str],
+        answers: Answers,
+        admins: Collection[int] = (),
     ) -> None:
         self._database = database
         self._store = store
         self._bots = tuple(bots)
         self._answers = answers
+        self._admins = frozenset(admins)
 
     async def run_once(self, now: datetime) -> int:
         """Handle a batch of each bot; return how many updates were dealt with."""
@@ -72,15 +79,16 @@ class Drain:
                 update = read(row.body)
                 await one(session, Scene(bot, row.source_id, library), row, update, now)
                 callbacks += _callback_of(update)
-                if time.monotonic() > until:
-                    break
+                if time.monotonic() > until or self._is_admins(update):
+                    break  # what an admin does may change the content for those who come next
         self._answers.answer(bot, callbacks)
         return done
 
     async def _one(
         self, session: AsyncSession, scene: Scene, row: Received, update: Update, now: datetime
     ) -> None:
-        handled = await handle(session, scene, update, now)
+        handled = await admit(session, scene, update, self._admins, now)
+        handled = handled or await handle(session, scene, update, now)
         await inbox.done(session, row.id, now)
         result = "handled" if handled else "ignored"
         after_commit(session, metrics.UPDATES.labels(scene.bot, result).inc)
@@ -95,6 +103,9 @@ class Drain:
             if will_pass(error):
                 raise
             await self._poisoned(session, scene, row, error, now)
+
+    def _is_admins(self, update: Update) -> bool:
+        return isinstance(update, Pressed | Wrote) and update.person.id in self._admins
 
     async def _poisoned(
         self,

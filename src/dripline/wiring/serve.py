@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from dripline.bot.admin.jobs import WAKE_JOBS, AdminJobs, ExpireWizards
 from dripline.bot.answers import TelegramAnswers
 from dripline.bot.drain import Drain
 from dripline.bot.polling import Poller
@@ -109,11 +110,18 @@ class Service:
     def _duties(self) -> list[Duty]:
         engine, duties = self.engine, []
         if "worker" in self.parts:
-            drain = Drain(engine.database, engine.store, list(engine.clients), self._answers)
+            drain = Drain(
+                engine.database,
+                engine.store,
+                list(engine.clients),
+                self._answers,
+                self.settings.admin_telegram_ids,
+            )
             duties += engine.duties()
             duties.append(
                 Duty("drain", lambda: drain.run_once(engine.clock.now()), 1.0, WAKE_INBOX)
             )
+            duties += _admin_duties(engine)
             duties.append(Duty("prune", lambda: _prune(engine), 3600.0))
         if "bot" in self.parts:
             duties += _updates(engine)
@@ -203,6 +211,16 @@ async def _introduce(engine: Engine) -> None:
         if username:
             async with engine.database.transaction() as session:
                 await lifecycle.remember_bot(session, bot, str(username)[:64])
+
+
+def _admin_duties(engine: Engine) -> list[Duty]:
+    """Return what admins' conversations need beside the drain."""
+    jobs = AdminJobs(engine.database, engine.clients)
+    expire = ExpireWizards(engine.database)
+    return [
+        Duty("admin_jobs", lambda: jobs.run_once(engine.clock.now()), 1.0, WAKE_JOBS),
+        Duty("admin_silence", lambda: expire.run_once(engine.clock.now()), 5.0),
+    ]
 
 
 def _updates(engine: Engine) -> list[Duty]:

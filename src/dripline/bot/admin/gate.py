@@ -1,0 +1,269 @@
+"""The way in: of an admin's updates, those that are meant for us.
+
+Everybody else's commands are ordinary texts, and so are an admin's own words while nothing is under
+way. `/start` never comes here: an admin is a contact like any other.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.bot.admin import catalog, changing
+from dripline.bot.admin.desk import Desk, desk_of, shown
+from dripline.bot.admin.document import compiled
+from dripline.bot.admin.draft import HUB, Draft, new_body
+from dripline.bot.admin.jobs import EXPIRED, ask_statistics
+from dripline.bot.admin.received import received
+from dripline.bot.admin.showing import demonstrate
+from dripline.bot.admin.wizard import Wizard
+from dripline.bot.handle.scene import Scene, happened, meet
+from dripline.bot.updates import Pressed, Update, Wrote
+from dripline.content import edit
+from dripline.content import variables as known_variables
+from dripline.content.edit import State
+from dripline.operators import queries as operators
+from dripline.texts import gettext as _
+
+MARK: Final = "~"  # what our buttons' data begins with; content's never does
+_ByScenario = Callable[[Desk, State, str], Awaitable[None]]
+
+
+async def admit(
+    session: AsyncSession, scene: Scene, update: Update, admins: frozenset[int], now: datetime
+) -> bool:
+    """Do what an admin asks for; return False for what is not for us."""
+    if not isinstance(update, Pressed | Wrote) or update.person.id not in admins:
+        return False
+    kept = await operators.wizard(session, scene.bot, update.person.id)
+    draft = Draft.of(kept.draft) if kept is not None else None
+    if not _is_ours(update, draft):
+        return False
+    known = await meet(session, scene, update.person, now)
+    data = {"bot": scene.bot, "what": _what(update)}
+    if not await happened(session, scene, known, "admin.acted", data, now):
+        return True
+    desk = await desk_of(session, scene.bot, update.person.id, now)
+    if desk is None:
+        return False
+    desk.name = update.person.first_name or desk.name
+    desk.library = scene.library
+    if kept is not None and kept.expires_at <= now:
+        await operators.end_wizard(session, scene.bot, update.person.id)
+        await desk.say(_(EXPIRED, desk.language))
+        if _goes_to_wizard(update):
+            return True
+        draft = None
+    await _Table(desk, scene, await edit.read_state(session), draft).serve(update)
+    return True
+
+
+def _is_ours(update: Pressed | Wrote, draft: Draft | None) -> bool:
+    if isinstance(update, Pressed):
+        return update.data.startswith(MARK)
+    if update.command is not None:
+        return update.command in _COMMANDS or draft is not None
+    return draft is not None
+
+
+def _goes_to_wizard(update: Pressed | Wrote) -> bool:
+    if isinstance(update, Pressed):
+        return update.data.startswith("~w:")
+    return update.command is None or update.command not in _COMMANDS
+
+
+def _what(update: Pressed | Wrote) -> str:
+    if isinstance(update, Pressed):
+        return update.data
+    return f"/{update.command}" if update.command in _COMMANDS else update.kind
+
+
+class _Table:
+    """An admin's desk with everything that one update may need."""
+
+    def __init__(self, desk: Desk, scene: Scene, state: State, draft: Draft | None) -> None:
+        self.desk, self.scene, self.state, self.draft = desk, scene, state, draft
+
+    async def serve(self, update: Pressed | Wrote) -> None:
+        """Follow a button, a command, or what was written in a wizard."""
+        if isinstance(update, Pressed):
+            await self._button(update.data)
+        elif update.command in _COMMANDS:
+            await self._command(str(update.command), update.text)
+        elif self.draft is not None and update.command not in {None, "skip", "done"}:
+            command = f"/{shown(str(update.command))}"
+            await self._ask_again(
+                _("I do not know the command {command}. To leave, send /cancel.",
+                  self.desk.language, command=command)
+            )  # fmt: skip
+        else:
+            await self._step(lambda wizard: wizard.typed(received(update.raw)))
+
+    async def _button(self, data: str) -> None:
+        action, _colon, value = data.removeprefix(MARK).partition(":")
+        if action == "w":
+            turn, _colon, name = value.partition(":")
+            await self._step(
+                lambda wizard: wizard.pressed(int(turn) if turn.isdecimal() else -1, name)
+            )
+        elif action == "l":
+            await catalog.scenarios(self.desk, self.state, int(value) if value.isdecimal() else 0)
+        elif action == "n":
+            await self._create(value)
+        elif action == "u":
+            await changing.undo(self.desk, self.state, value)
+        elif action in _BUTTONS:
+            await self._with_scenario(value, _BUTTONS[action])
+        elif action in {"e", "E"}:
+            await self._edit(value, anew=action == "E")
+        elif action == "m":
+            await self._demo(value)
+
+    async def _command(self, command: str, text: str) -> None:
+        desk = self.desk
+        value = (text.split(maxsplit=1)[1:] or [""])[0].strip().strip("{}<>")
+        match command:
+            case "help":
+                await desk.say(_help(desk.language))
+            case "scenarios":
+                await catalog.scenarios(desk, self.state)
+            case "stats":
+                await ask_statistics(desk)
+            case "cancel":
+                await self._cancel()
+            case "create_scenario":
+                await self._create("")
+            case _ if not value:
+                example = (catalog.ids_of(self.state) or ["id"])[0]
+                line = f"<code>/{command} {shown(example)}</code>"
+                text = _("Say which scenario: {example}", desk.language, example=line)
+                await desk.say(text)
+                await catalog.scenarios(desk, self.state)
+            case "edit_scenario":
+                await self._edit(value, anew=False)
+            case "demo_scenario":
+                await self._demo(value)
+            case "undo":
+                await changing.undo_latest(desk, self.state, value)
+            case "set_default_scenario":
+                await self._with_scenario(value, changing.set_default)
+            case _:
+                await self._with_scenario(value, changing.ask_delete)
+
+    async def _with_scenario(self, scenario_id: str, do: _ByScenario) -> None:
+        if await self._is_there(scenario_id):
+            await do(self.desk, self.state, scenario_id)
+
+    async def _is_there(self, scenario_id: str) -> bool:
+        if ("scenario", scenario_id) in self.state.documents:
+            return True
+        await self.desk.say(
+            _("There is no scenario “{id}”; /scenarios lists them.", self.desk.language,
+              id=shown(scenario_id))
+        )  # fmt: skip
+        return False
+
+    async def _demo(self, scenario_id: str) -> None:
+        if not await self._is_there(scenario_id):
+            return
+        body = dict(self.state.documents["scenario", scenario_id])
+        await demonstrate(self.desk, compiled(self.state, body, body), body)
+
+    # Wizards
+
+    async def _create(self, value: str) -> None:
+        if self.draft is not None and value != "new":
+            await self._unfinished("~n:new")
+            return
+        wizard = Wizard(self.desk, self.state, Draft(creating=True, body=new_body()))
+        wizard.notes.append(
+            _("Let us make a scenario. You can leave at any time with /cancel.",
+              self.desk.language)
+        )  # fmt: skip
+        await wizard.ask()
+        await wizard.keep()
+
+    async def _edit(self, scenario_id: str, *, anew: bool) -> None:
+        if not await self._is_there(scenario_id):
+            return
+        if self.draft is not None and not anew:
+            await self._unfinished(f"~E:{scenario_id}")
+            return
+        body = dict(self.state.documents["scenario", scenario_id])
+        revision = self.state.heads["scenario", scenario_id].revision_id.hex
+        draft = Draft(
+            creating=False, body=body, scenario_id=scenario_id, base=body,
+            base_revision=revision, at=HUB, linear=False,
+        )  # fmt: skip
+        wizard = Wizard(self.desk, self.state, Draft.of(draft.kept()))
+        await wizard.ask()
+        await wizard.keep()
+
+    async def _unfinished(self, anew: str) -> None:
+        draft, language = self.draft, self.desk.language
+        if draft is None:
+            return
+        name = shown(draft.name) or "…"
+        text = _("“{name}” is not finished yet.", language, name=name)
+        go_on = (_("Go on with it", language), f"~w:{draft.turn}:again")
+        drop = (_("Drop it and begin anew", language), anew)
+        await self.desk.say(text, (go_on,), (drop,))
+
+    async def _cancel(self) -> None:
+        if self.draft is None:
+            await self.desk.say(_("There is nothing to cancel.", self.desk.language))
+            return
+        await self._step(lambda wizard: wizard.pressed(wizard.draft.turn, "cancel"))
+
+    async def _ask_again(self, note: str) -> None:
+        await self._step(lambda wizard: wizard.ask(note))
+
+    async def _step(self, do: Callable[[Wizard], Awaitable[None]]) -> None:
+        if self.draft is None:
+            text = _("That is finished or expired. /scenarios shows what there is.",
+                     self.desk.language)  # fmt: skip
+            await self.desk.say(text)
+            return
+        wizard = Wizard(self.desk, self.state, self.draft)
+        await do(wizard)
+        await wizard.keep()
+
+
+def _help(language: str | None) -> str:
+    names = [
+        f"<code>{{{{ {scope}.{name} }}}}</code>"
+        for scope in ("user", "scenario")
+        for name in known_variables.known(scope)
+    ]
+    return _(
+        "<b>For admins</b>\n"
+        "/scenarios – all scenarios\n"
+        "/create_scenario – make a new one\n"
+        "/edit_scenario id – change one\n"
+        "/demo_scenario id – see every message, variables by name\n"
+        "/set_default_scenario id – where a bare /start leads\n"
+        "/delete_scenario id – delete one\n"
+        "/undo id – take the last change back\n"
+        "/stats – people and messages\n"
+        "/cancel – leave what is under way\n\n"
+        "In texts you can use: {variables}",
+        language,
+        variables=", ".join(names),
+    )
+
+
+_COMMANDS: Final = frozenset(
+    {
+        "help", "scenarios", "create_scenario", "edit_scenario", "demo_scenario",
+        "set_default_scenario", "delete_scenario", "undo", "stats", "cancel",
+    }
+)  # fmt: skip
+_BUTTONS: Final[dict[str, _ByScenario]] = {
+    "c": catalog.card,
+    "f": changing.set_default,
+    "p": changing.pause,
+    "r": changing.resume,
+    "x": changing.ask_delete,
+    "X": changing.delete,
+}

@@ -1,0 +1,177 @@
+"""Duties for admins, outside of any transaction: fetch files, count a lot, let silence expire."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+import structlog
+
+from dripline.bot.admin.desk import desk_of
+from dripline.bot.admin.draft import Draft, missing_files, specs
+from dripline.bot.admin.statistics import statistics
+from dripline.bot.admin.wizard import WAKE_JOBS as WAKE_JOBS
+from dripline.bot.admin.wizard import Wizard
+from dripline.content import edit, media
+from dripline.content import queries as content
+from dripline.database import Database, wake
+from dripline.errors import PermanentFailure, SendFailure
+from dripline.ids import new_id
+from dripline.operators import queries as operators
+from dripline.operators.models import AdminJob
+from dripline.texts import gettext as _
+from dripline.texts import marked
+
+log = structlog.get_logger()
+EXPIRED: Final = marked(
+    "⌛ Nothing came for 30 minutes, so I dropped what you had begun. Begin again whenever you "
+    "like."
+)
+_ATTEMPTS: Final = 5
+_AGAIN: Final = timedelta(seconds=5)
+_BATCH: Final = 10
+
+
+class Downloads(Protocol):
+    """What fetches a file that was sent to a bot."""
+
+    async def download(self, file_id: str) -> bytes:
+        """Return its bytes. Raises a SendFailure."""
+        ...
+
+
+class AdminJobs:
+    """Does what admins asked for and no transaction may do."""
+
+    def __init__(self, database: Database, clients: Mapping[str, Downloads]) -> None:
+        self._database = database
+        self._clients = clients
+
+    async def run_once(self, now: datetime) -> int:
+        """Do what is due; return how many jobs came to an end."""
+        async with self._database.reading() as session:
+            jobs = await operators.due_jobs(session, now, _BATCH)
+        return sum([await self._do(job, now) for job in jobs])
+
+    async def _do(self, job: AdminJob, now: datetime) -> int:
+        if job.kind == "stats":
+            await self._statistics(job, now)
+            return 1
+        try:
+            body = await self._fetched(job)
+        except SendFailure as failure:
+            gives_up = isinstance(failure, PermanentFailure) or job.attempts + 1 >= _ATTEMPTS
+            if not gives_up:
+                await self._later(job, now)
+                return 0
+            log.warning("admin.file_not_fetched", bot=job.bot, reason=failure.reason)
+            await self._finish(job, None, now)
+            return 1
+        await self._finish(job, body, now)
+        return 1
+
+    async def _fetched(self, job: AdminJob) -> bytes:
+        client = self._clients.get(job.bot)
+        if client is None:
+            raise PermanentFailure(f"there is no bot {job.bot}")
+        body = await client.download(str(job.detail["file_id"]))
+        if not body:
+            raise PermanentFailure("the file is empty")
+        return body
+
+    async def _later(self, job: AdminJob, now: datetime) -> None:
+        async with self._database.transaction() as session:
+            await operators.put_off_job(session, job.id, now + _AGAIN)
+
+    async def _finish(self, job: AdminJob, body: bytes | None, now: datetime) -> None:
+        """Put a file where its draft wants it; whoever waits for it goes on."""
+        async with self._database.transaction() as session:
+            if not await operators.end_job(session, job.id):
+                return
+            file_id = str(job.detail["file_id"])
+            sha256 = hashlib.sha256(body).hexdigest() if body else ""
+            if body:
+                values = {"sha256": sha256, "filename": file_id[:40], "size": len(body)}
+                await content.insert_media(session, {**values, "body": body, "created_at": now})
+                await media.remember_file_id(session, sha256, job.bot, file_id)
+            kept = await operators.wizard(session, job.bot, job.telegram_id)
+            desk = await desk_of(session, job.bot, job.telegram_id, now)
+            if kept is None or desk is None:
+                return
+            draft = Draft.of(kept.draft)
+            _arrived(draft, file_id, sha256)
+            wizard = Wizard(desk, await edit.read_state(session), draft)
+            if not body:
+                await desk.say(
+                    _("Telegram did not hand me one of the files. Please send it again.",
+                      desk.language)
+                )  # fmt: skip
+            if draft.waiting and not missing_files(draft.spec):
+                draft.waiting = False
+                await wizard.pressed(draft.turn, "done")
+            await operators.save_wizard(
+                session, job.bot, job.telegram_id, draft.kept(), kept.changed_at, kept.expires_at
+            )
+
+    async def _statistics(self, job: AdminJob, now: datetime) -> None:
+        async with self._database.reading() as session:
+            desk = await desk_of(session, job.bot, job.telegram_id, now)
+            language = desk.language if desk else None
+            text = await statistics(session, language, now)
+        async with self._database.transaction() as session:
+            if not await operators.end_job(session, job.id):
+                return
+            desk = await desk_of(session, job.bot, job.telegram_id, now)
+            if desk is not None:
+                await desk.say(text)
+
+
+class ExpireWizards:
+    """Ends what nobody has gone on with for 30 minutes, and says so."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run_once(self, now: datetime) -> int:
+        """End what has expired; return how many that were."""
+        async with self._database.reading() as session:
+            expired = await operators.expired_wizards(session, now, _BATCH)
+        return sum([await self._end(bot, telegram_id, now) for bot, telegram_id in expired])
+
+    async def _end(self, bot: str, telegram_id: int, now: datetime) -> int:
+        async with self._database.transaction() as session:
+            kept = await operators.wizard(session, bot, telegram_id)
+            if kept is None or kept.expires_at > now:
+                return 0
+            await operators.end_wizard(session, bot, telegram_id)
+            desk = await desk_of(session, bot, telegram_id, now)
+            if desk is not None:
+                await desk.say(_(EXPIRED, desk.language))
+        return 1
+
+
+async def ask_statistics(desk: Any) -> None:
+    """Have the numbers counted, which may take a while, and sent."""
+    await operators.add_job(
+        desk.session,
+        {
+            "id": new_id(),
+            "bot": desk.bot,
+            "telegram_id": desk.telegram_id,
+            "kind": "stats",
+            "detail": {},
+            "due_at": desk.now,
+        },
+    )
+    await wake(desk.session, WAKE_JOBS)
+
+
+def _arrived(draft: Draft, file_id: str, sha256: str) -> None:
+    """Note a file's bytes in every message it was sent for; one that did not come is left out."""
+    for spec in specs(draft.body):
+        for one in spec.get("media") or ():
+            if one.get("file_id") == file_id and not one.get("sha256"):
+                one["sha256"] = sha256
+                if not sha256:
+                    one["gone"] = True
+        spec["media"] = [one for one in spec.get("media") or () if not one.get("gone")]

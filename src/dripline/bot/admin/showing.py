@@ -1,0 +1,97 @@
+"""Show messages to an admin: as a contact gets them, or with each variable by its name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dripline.bot.admin import cards
+from dripline.bot.admin.desk import Desk, shown
+from dripline.bot.admin.document import finished, harmless, message_of, preview
+from dripline.bot.admin.draft import Draft, is_empty
+from dripline.contacts import queries as contacts
+from dripline.contacts.context import user_scope
+from dripline.content.document import Scenario
+from dripline.content.edit import State
+from dripline.content.telegram_html import escape
+from dripline.errors import PermanentFailure
+from dripline.texts import gettext as _
+
+
+async def show_message(desk: Desk, state: State, draft: Draft, spec: Mapping[str, Any]) -> None:
+    """Show one message of a draft as this admin would get it, were they a contact."""
+    if is_empty(dict(spec)):
+        return
+    user = await _sample(desk)
+    await _show(desk, state, draft, spec, user)
+
+
+async def show_all(desk: Desk, state: State, draft: Draft) -> None:
+    """Show every message of a draft in order, the summary last."""
+    user = await _sample(desk)
+    for key in draft.order:
+        await _show(desk, state, draft, draft.body["messages"][key], user)
+    summary = draft.body.get("summary")
+    if summary and not is_empty(summary):
+        await _show(desk, state, draft, summary, user)
+
+
+async def _show(
+    desk: Desk, state: State, draft: Draft, spec: Mapping[str, Any], user: Mapping[str, Any]
+) -> None:
+    one = {"config": dict(draft.config), "order": ["one"], "messages": {"one": dict(spec)}}
+    whole = finished(one, draft.scenario_id or "new")
+    try:
+        message = message_of(state.documents, whole["config"], whole["messages"]["one"])
+        rendered = preview(message, user, desk.language or "")
+    except PermanentFailure as failure:
+        reason = escape(failure.reason)
+        await desk.say(_("This message cannot be shown: {reason}", desk.language, reason=reason))
+        return
+    if rendered.text.strip() or rendered.media:
+        await desk.show(rendered)
+
+
+async def demonstrate(desk: Desk, scenario: Scenario, body: dict[str, Any]) -> None:
+    """Play a scenario with each variable by its name, after a list of what goes out when."""
+    heading = _(
+        "This is “{name}”, message by message. Variables are shown as {example}; contacts get "
+        "their own data there. Nobody else sees this.",
+        desk.language,
+        name=shown(scenario.name),
+        example="<code>__user.first_name__</code>",
+    )
+    await desk.say("\n".join([heading, "", *cards.flow(body, desk.language)]))
+    messages = [*scenario.messages, *([scenario.summary] if scenario.summary else [])]
+    for message in messages:
+        rendered = harmless(message.demonstrate(desk.language or ""))
+        if rendered.text.strip() or rendered.media:
+            await desk.show(rendered)
+
+
+def source_of(spec: Mapping[str, Any]) -> str:
+    """Return a message's text as it can be copied, changed and sent back."""
+    source = str((spec.get("texts") or {}).get("", ""))
+    if not source.strip():
+        return "—"
+    if "{%" in source or spec.get("format") == "markdown" or len(source) > 3_000:
+        return f"<pre>{escape(source[:3_000])}</pre>"
+    return f"\n{source}"
+
+
+async def _sample(desk: Desk) -> dict[str, Any]:
+    """Return the admin's own data, as a contact's."""
+    contact = await contacts.contact(desk.session, desk.address.contact_id)
+    if contact is None:
+        return {}
+    own = await contacts.attributes_of(desk.session, [contact.id])
+    return {
+        **user_scope(
+            username=contact.username,
+            first_name=contact.first_name,
+            last_name=contact.last_name,
+            language=contact.language,
+            state=contact.state,
+            registered_at=contact.registered_at,
+            created_at=contact.created_at,
+        ),
+        **own.get(contact.id, {}),
+    }
