@@ -1,11 +1,14 @@
 """States on each database: registration, VIP, programs, decay, churn, menus, by an operator."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dripline.clock import VirtualClock
+from dripline.content.pull import pull
+from dripline.content.push import push
 from dripline.database import Database
 from dripline.errors import Invalid
 from dripline.lifecycle import move
@@ -322,3 +325,20 @@ async def test_the_leaderboard_shows_odd_names_in_one_line_each(world: World) ->
     assert lines[1].startswith("1. \u2068&lt;b&gt;evil name")
     assert "\u202e" not in lines[1]
     assert len(lines) == 4
+
+
+async def test_a_pull_gives_back_what_a_push_took(world: World, tmp_path: Path) -> None:
+    pulled = tmp_path / "pulled"
+    await pull(world.database, pulled)
+    assert json.loads((pulled / "lifecycle.json").read_text("utf-8")) == FEW
+    for name, text in FILES.items():
+        assert (pulled / name).read_text("utf-8") == text
+    again = await push(world.database, pulled, author="anna", now=world.clock.now())
+    assert again.changes == ()
+
+
+async def test_an_edit_of_a_gift_is_a_change(world: World) -> None:
+    await climb(world, 1, 2)
+    await world.push(FEW, **{**FILES, "lifecycle/messages/jars.md": "Seven jars"})
+    await world.press(1, "menu:gift:jars")
+    assert world.said(1)[-1] == "Seven jars"
