@@ -79,3 +79,20 @@ class Missed(Base):
     at: Mapped[datetime]
 
     __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class Tally(Base):
+    """What a batch added to a broadcast's counters; the launch folds it in.
+
+    A row a batch, since claims and settles of all workers would stand in line at the broadcast's.
+    """
+
+    __tablename__ = "broadcast_tallies"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    sent: Mapped[int] = mapped_column(BigInteger)
+    failed: Mapped[int] = mapped_column(BigInteger)
+    skipped: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = ({"sqlite_with_rowid": False},)

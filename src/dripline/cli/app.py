@@ -2,7 +2,17 @@
 
 import typer
 
-from dripline.cli import contacts, content, database, lifecycle, referrals, scenarios, serve
+from dripline.cli import (
+    broadcasts,
+    contacts,
+    content,
+    database,
+    lifecycle,
+    payments,
+    referrals,
+    scenarios,
+    serve,
+)
 
 app = typer.Typer(
     name="dripline",
@@ -19,6 +29,8 @@ app.add_typer(content.app, name="content")
 app.add_typer(database.app, name="db")
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(scenarios.app, name="scenarios")
+app.add_typer(broadcasts.app, name="broadcasts")
+app.add_typer(payments.app, name="payments")
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(referrals.app, name="referrals")
 

@@ -9,6 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from dripline import metrics
+from dripline.broadcasts.launch import Launch
+from dripline.broadcasts.origin import BroadcastOrigin
+from dripline.broadcasts.queries import ORIGIN as BROADCAST
+from dripline.broadcasts.render import Renderer as BroadcastRenderer
+from dripline.broadcasts.switch import WAKE as WAKE_BROADCASTS
 from dripline.channels.content_files import ContentFiles
 from dripline.channels.telegram import OnMigrated, TelegramChannel
 from dripline.clients.http1 import Http1Client
@@ -78,9 +83,11 @@ class Engine:
         """Return the duties beside the pump."""
         react = React(self.database, reactions_of(self.store, self.settings))
         lifecycle = LifecycleDuty(self.database, self.store)
+        launch = Launch(self.database)
         leases = Leases(self.database, self.real_time, self.worker)
         return [
             Duty("react", lambda: react.run_once(self.clock.now()), 1.0, "react"),
+            Duty("launch", lambda: launch.run_once(self.clock.now()), 1.0, WAKE_BROADCASTS),
             Duty("renew", _once(leases.renew), RENEW_EVERY_S),
             Duty("rescue", leases.rescue, 2.0),
             Duty("measure", self._measure, _MEASURE_EVERY_S),
@@ -159,9 +166,15 @@ def origins_of(store: ContentStore, default_language: str) -> dict[str, Origin]:
     return {
         ENROLLMENT: EnrollmentOrigin(store, renderer),
         DIRECT: DirectOrigin(store, renderer),
+        BROADCAST: BroadcastOrigin(broadcast_renderer(store, default_language)),
         SYSTEM: SystemOrigin(),
         LIFECYCLE: LifecycleOrigin(store, default_language, fillers),
     }
+
+
+def broadcast_renderer(store: ContentStore, default_language: str) -> BroadcastRenderer:
+    """Return what renders broadcasts, for a preview as for sending."""
+    return BroadcastRenderer(default_language, {FILLS: Fill(store)})
 
 
 def reactions_of(store: ContentStore, settings: Settings | None = None) -> dict[str, Handler]:

@@ -34,6 +34,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "broadcast_tallies",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("sent", sa.BigInteger(), nullable=False),
+        sa.Column("failed", sa.BigInteger(), nullable=False),
+        sa.Column("skipped", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("number", "id", name=op.f("pk_broadcast_tallies")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "broadcasts",
         sa.Column("id", Id(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),

@@ -1,0 +1,269 @@
+"""Every statement on broadcasts, their audience, and their rows in the queue."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.broadcasts.models import (
+    CANCELLED,
+    PAUSED,
+    RUNNING,
+    SCHEDULED,
+    Broadcast,
+    Missed,
+    ParkedRow,
+    Tally,
+)
+from dripline.contacts.models import REACHABLE, Address, Contact
+from dripline.contacts.segment_words import Asked
+from dripline.contacts.segments import Condition
+from dripline.database import insert_new
+from dripline.deliveries.models import LOW, DeliveryKey, Pace, QueueRow
+from dripline.deliveries.protocols import AddressRef
+from dripline.ids import new_id
+
+ORIGIN = "broadcast"
+TELEGRAM = "telegram"
+RUN = 1
+
+
+async def by_key(session: AsyncSession, key: str, *, lock: bool = False) -> Broadcast | None:
+    """Return a broadcast by its key, or None; with `lock`, ours until the transaction ends."""
+    statement = select(Broadcast).where(Broadcast.key == key)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    found: Broadcast | None = await session.scalar(statement)
+    return found
+
+
+async def by_numbers(session: AsyncSession, numbers: Iterable[int]) -> dict[int, Broadcast]:
+    """Return broadcasts by the numbers that stand on their queue rows, as they are just now."""
+    statement = select(Broadcast).where(Broadcast.number.in_(list(numbers)))
+    rows = await session.scalars(statement.execution_options(populate_existing=True))
+    return {row.number: row for row in rows}
+
+
+async def every(session: AsyncSession) -> Sequence[Broadcast]:
+    """Return all broadcasts, oldest first."""
+    return (await session.scalars(select(Broadcast).order_by(Broadcast.id))).all()
+
+
+async def with_work(session: AsyncSession, now: datetime) -> Sequence[uuid.UUID]:
+    """Return the broadcasts for which the launch has something to do."""
+    statement = select(Broadcast.id).where(
+        or_(
+            Broadcast.status == RUNNING,
+            and_(Broadcast.status == SCHEDULED, Broadcast.starts_at <= now),
+            and_(Broadcast.status.in_((PAUSED, CANCELLED)), Broadcast.moved == 0),
+        )
+    )
+    return (await session.scalars(statement.order_by(Broadcast.id))).all()
+
+
+async def locked(session: AsyncSession, broadcast_id: uuid.UUID) -> Broadcast | None:
+    """Return a broadcast that is ours until the transaction ends; None if another has it."""
+    statement = select(Broadcast).where(Broadcast.id == broadcast_id)
+    found: Broadcast | None = await session.scalar(
+        statement.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def count_up(
+    session: AsyncSession, number: int, *, sent: int = 0, failed: int = 0, skipped: int = 0
+) -> None:
+    """Note what a batch adds to the counters of a broadcast."""
+    if sent or failed or skipped:
+        values = {"number": number, "id": new_id()}
+        counts = {"sent": sent, "failed": failed, "skipped": skipped}
+        await session.execute(insert_new(session, Tally).values(**values, **counts))
+
+
+async def tallies(session: AsyncSession, number: int) -> Sequence[Tally]:
+    """Return what is not folded into a broadcast's counters yet."""
+    return (await session.scalars(select(Tally).where(Tally.number == number))).all()
+
+
+async def fold(session: AsyncSession, broadcast: Broadcast) -> None:
+    """Add what batches have noted to the counters of a broadcast that is locked by us."""
+    rows = await tallies(session, broadcast.number)
+    if not rows:
+        return
+    broadcast.sent += sum(row.sent for row in rows)
+    broadcast.failed += sum(row.failed for row in rows)
+    broadcast.skipped += sum(row.skipped for row in rows)
+    for at in range(0, len(rows), 500):
+        ids = [row.id for row in rows[at : at + 500]]
+        await session.execute(
+            delete(Tally).where(Tally.number == broadcast.number, Tally.id.in_(ids))
+        )
+
+
+def _audience(bot: str, segment: Condition, asked: Asked) -> ColumnElement[bool]:
+    return and_(
+        Address.contact_id == Contact.id,
+        Address.channel == TELEGRAM,
+        Address.bot == bot,
+        Address.reachability == REACHABLE,
+        segment.where(asked),
+    )
+
+
+def _got(broadcast_id: uuid.UUID) -> ColumnElement[bool]:
+    return exists().where(
+        DeliveryKey.contact_id == Contact.id,
+        DeliveryKey.origin_id == broadcast_id,
+        DeliveryKey.run == RUN,
+        DeliveryKey.resend == 0,
+    )
+
+
+async def audience_page(
+    session: AsyncSession, broadcast: Broadcast, segment: Condition, now: datetime, limit: int
+) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Return the next contacts of the audience behind the cursor, each with an address."""
+    statement = select(Contact.id, Address.id).where(_audience(broadcast.bot, segment, Asked(now)))
+    if broadcast.cursor is not None:
+        statement = statement.where(Contact.id > broadcast.cursor)
+    if broadcast.launches > 1:
+        statement = statement.where(~_got(broadcast.id))
+    rows = await session.execute(statement.order_by(Contact.id, Address.id).limit(limit))
+    return [(row[0], row[1]) for row in rows]
+
+
+async def audience_count(
+    session: AsyncSession, bot: str, segment: Condition, now: datetime, got: uuid.UUID | None
+) -> int:
+    """Return how many would get a broadcast: in the segment, reachable, and not served before."""
+    whole = Asked(now, whole=session.get_bind().dialect.name == "sqlite")
+    reachable = exists().where(
+        Address.contact_id == Contact.id,
+        Address.channel == TELEGRAM,
+        Address.bot == bot,
+        Address.reachability == REACHABLE,
+    )
+    statement = select(func.count()).select_from(Contact).where(segment.where(whole), reachable)
+    if got is not None:
+        statement = statement.where(~_got(got))
+    return int(await session.scalar(statement) or 0)
+
+
+async def sample(
+    session: AsyncSession, bot: str, segment: Condition, now: datetime, limit: int
+) -> Sequence[tuple[Contact, Address]]:
+    """Return some of the audience: the latest known."""
+    statement = (
+        select(Contact, Address)
+        .where(_audience(bot, segment, Asked(now)))
+        .order_by(Contact.id.desc(), Address.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in await session.execute(statement)]
+
+
+async def pace_interval_us(session: AsyncSession, key: str) -> float | None:
+    """Return the interval of a pace key; None while no worker has made it known."""
+    return await session.scalar(select(Pace.interval_us).where(Pace.key == key))
+
+
+async def people(
+    session: AsyncSession, address_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, tuple[Contact, AddressRef, str]]:
+    """Return contact, address and reachability by the address's id."""
+    statement = (
+        select(Contact, Address)
+        .join(Address, Address.contact_id == Contact.id)
+        .where(Address.id.in_(list(address_ids)))
+        .execution_options(populate_existing=True)
+    )
+    found = {}
+    for contact, a in await session.execute(statement):
+        reference = AddressRef(a.id, a.contact_id, a.channel, a.bot, a.value, a.next_send_at)
+        found[a.id] = (contact, reference, a.reachability)
+    return found
+
+
+async def served(
+    session: AsyncSession, broadcast_id: uuid.UUID, contact_ids: Iterable[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Return which of these contacts have got the broadcast already."""
+    statement = select(DeliveryKey.contact_id).where(
+        DeliveryKey.contact_id.in_(list(contact_ids)),
+        DeliveryKey.origin_id == broadcast_id,
+        DeliveryKey.run == RUN,
+        DeliveryKey.resend == 0,
+    )
+    return set((await session.scalars(statement)).all())
+
+
+async def queued_rows(
+    session: AsyncSession, broadcast: Broadcast, pace_key: str, limit: int
+) -> Sequence[QueueRow]:
+    """Return rows of a broadcast that wait in the queue, earliest first; locked."""
+    statement = (
+        select(QueueRow)
+        .where(
+            QueueRow.pace_key == pace_key,
+            QueueRow.priority == LOW,
+            QueueRow.due_at >= broadcast.queued_from_us,
+            QueueRow.due_at <= broadcast.queued_to_us,
+            QueueRow.origin == ORIGIN,
+            QueueRow.turn == broadcast.number,
+        )
+        .order_by(QueueRow.due_at, QueueRow.id)
+        .limit(limit)
+    )
+    if session.get_bind().dialect.name == "postgresql":
+        statement = statement.with_for_update(skip_locked=True)
+    return (await session.scalars(statement)).all()
+
+
+async def park(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Put rows aside until the broadcast goes on."""
+    if rows:
+        await session.execute(insert_new(session, ParkedRow).on_conflict_do_nothing(), list(rows))
+
+
+async def parked(session: AsyncSession, broadcast_id: uuid.UUID, limit: int) -> Sequence[ParkedRow]:
+    """Return rows that were put aside, in their order."""
+    statement = (
+        select(ParkedRow)
+        .where(ParkedRow.broadcast_id == broadcast_id)
+        .order_by(ParkedRow.id)
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def unpark(session: AsyncSession, broadcast_id: uuid.UUID, last: uuid.UUID) -> int:
+    """Delete rows put aside, up to this one; return how many."""
+    statement = delete(ParkedRow).where(
+        ParkedRow.broadcast_id == broadcast_id, ParkedRow.id <= last
+    )
+    return cast("CursorResult[Any]", await session.execute(statement)).rowcount
+
+
+async def forget_parked(session: AsyncSession, broadcast_id: uuid.UUID) -> int:
+    """Delete everything that was put aside; return how many rows that were."""
+    statement = delete(ParkedRow).where(ParkedRow.broadcast_id == broadcast_id)
+    return cast("CursorResult[Any]", await session.execute(statement)).rowcount
+
+
+async def note_missed(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Note who did not get a broadcast, and why."""
+    if rows:
+        await session.execute(insert_new(session, Missed).on_conflict_do_nothing(), list(rows))
+
+
+async def missed(session: AsyncSession, broadcast_id: uuid.UUID) -> dict[str, int]:
+    """Return how many did not get a broadcast, by the code of the reason."""
+    statement = (
+        select(Missed.code, func.count())
+        .where(Missed.broadcast_id == broadcast_id)
+        .group_by(Missed.code)
+    )
+    return {row[0]: row[1] for row in await session.execute(statement)}
