@@ -28,6 +28,7 @@ from dripline.wiring.serve import EVERYTHING, Service, stop_on_signals
 TOKEN = "7000000001:sandbox-token-of-the-demo"  # noqa: S105 - of a stand-in on this machine
 _COURSE = files("dripline.sandbox") / "course"
 _PEOPLE = (("Anna", "en"), ("Boris", "ru"))
+_ADMIN = ("Olga, admin", "en")  # whose commands make and change scenarios
 
 
 class DemoClock:
@@ -116,6 +117,7 @@ async def run_demo(
     telegram.add_bot(TOKEN, "Dripline demo", "dripline_demo_bot")
     for name, language in _PEOPLE:
         telegram.add_user(name, language_code=language)
+    olga = telegram.add_user(_ADMIN[0], language_code=_ADMIN[1])
     control, why = DemoClock(clock), DemoWhy()
     stopping = stop_on_signals()
     async with serving(create_app(telegram, control, why), port=port) as address:
@@ -125,6 +127,7 @@ async def run_demo(
                 "telegram_bot_token": SecretStr(TOKEN),
                 "telegram_api_base": address,
                 "telegram_updates": "polling",
+                "admin_telegram_ids": (*settings.admin_telegram_ids, olga.id),
                 "host": "127.0.0.1",
                 "port": 0,
             }
