@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from dripline.clock import VirtualClock
+from dripline.contacts import segments
 from dripline.database import Database
 from dripline.errors import Conflict, NotFound
 from dripline.ids import new_id
@@ -337,3 +338,29 @@ async def test_a_registration_that_overtakes_its_start_counts(world: World) -> N
     code = {"kind": "referral", "value": await world.code(1)}
     await world.happened(2, "bot.started", {"first": True, "code": code})
     assert await world.count(1) == 1
+
+
+@pytest.mark.parametrize(
+    ("segment", "people"),
+    [
+        ({"referrals": {"at_least": 1}}, {1, 2}),
+        ({"referrals": {"at_least": 2}}, {1}),
+        ({"referrals": {"at_most": 1}}, {2, 3, 4, 5}),
+        ({"referrals": {"at_least": 1, "at_most": 1}}, {2}),
+        ({"referrals": 0}, {3, 4, 5}),
+        ({"referrals": {"is": 2}}, {1}),
+        ({"not": {"referrals": {"at_least": 0}}}, set()),
+        ({"referrals": {"at_most": -1}}, set()),
+    ],
+)
+async def test_segments_know_how_many_somebody_has_brought(
+    world: World, segment: Any, people: set[int]
+) -> None:
+    await world.join(1)
+    await world.join(2, by=1)
+    await world.join(3, by=1)
+    await world.join(4, by=2)
+    await world.start(5)
+    async with world.database.reading() as session:
+        found = await segments.page(session, segments.parse(segment), world.clock.now(), None, 100)
+    assert {user for user in range(1, 6) if await world.id(user) in found} == people

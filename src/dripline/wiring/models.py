@@ -16,6 +16,7 @@ def import_models() -> MetaData:
     import dripline.lifecycle.check
     import dripline.lifecycle.models
     import dripline.lifecycle.reactions
+    import dripline.lifecycle.segment_words
     import dripline.operators.models
     import dripline.payments.models
     import dripline.payments.reactions

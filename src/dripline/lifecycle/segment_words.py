@@ -1,0 +1,53 @@
+"""The word of segments that this room knows: how many people somebody has brought."""
+
+from typing import Final
+
+from sqlalchemy import and_, true
+
+from dripline.contacts.segment_given import Given
+from dripline.contacts.segment_words import Predicate, among, negated, register
+from dripline.lifecycle.models import Standing
+
+_FIELDS: Final = ("is", "at_least", "at_most")
+
+
+def _referrals(given: Given) -> Predicate:
+    """A number alone means exactly so many; those without a standing have brought nobody."""
+    if not isinstance(given.value, dict):
+        count = given.number()
+        return _all([_at_least(count), _at_most(count)])
+    given.fields(_FIELDS)
+    if not given.value:
+        raise given.wrong('Say how many, such as {"at_least": 2}.')
+    parts: list[Predicate] = []
+    for key in given.value:
+        count = given.at(key).number()
+        if key != "at_most":
+            parts.append(_at_least(count))
+        if key != "at_least":
+            parts.append(_at_most(count))
+    return _all(parts)
+
+
+def _at_least(count: float) -> Predicate:
+    if count <= 0:
+        return _all([])
+    return among(Standing.contact_id, Standing.referral_count >= count)
+
+
+def _at_most(count: float) -> Predicate:
+    if count < 0:
+        return negated(_all([]))
+    return negated(among(Standing.contact_id, Standing.referral_count > count))
+
+
+def _all(parts: list[Predicate]) -> Predicate:
+    return lambda asked: and_(true(), *(part(asked) for part in parts))
+
+
+register(
+    "referrals",
+    "how many people the contact has brought, as they count now",
+    '{"referrals": {"at_least": 1, "at_most": 4}}',
+    read=_referrals,
+)
