@@ -10,7 +10,7 @@ from dripline.bot.admin import draft as drafts
 from dripline.bot.admin.checking import new_errors, told
 from dripline.bot.admin.desk import Desk, Refusal, shown
 from dripline.bot.admin.document import button_sets, checked
-from dripline.bot.admin.draft import Draft
+from dripline.bot.admin.draft import MESSAGE, Draft
 from dripline.bot.admin.received import Received, SentFile
 from dripline.bot.admin.typed_buttons import BadButton, parse_buttons
 from dripline.bot.admin.typed_timing import parse_timing
@@ -280,12 +280,23 @@ def refuse_new_errors(desk: Desk, state: State, draft: Draft, before: dict[str, 
     """Take an edit back that `content check` would not let pass; raises Refusal."""
     scenario_id = draft.scenario_id or "new"
     errors = new_errors(
-        checked(state.documents, scenario_id, before),
-        checked(state.documents, scenario_id, draft.body),
+        checked(state.documents, scenario_id, _nearby(before, draft)),
+        checked(state.documents, scenario_id, _nearby(draft.body, draft)),
     )
     if errors:
         draft.body = before
         raise Refusal(told(errors, desk.language))
+
+
+def _nearby(body: dict[str, Any], draft: Draft) -> dict[str, Any]:
+    """Return a document with only the messages that an answer can spoil: it is checked often."""
+    if draft.section != MESSAGE:
+        return {**body, "order": [], "messages": {}}
+    order = body["order"]
+    at = order.index(draft.message_id)
+    near = order[max(at - 1, 0) : at + 2]
+    messages = {key: body["messages"][key] for key in near}
+    return {**body, "order": near, "messages": messages, "summary": None}
 
 
 def skip(draft: Draft) -> None:

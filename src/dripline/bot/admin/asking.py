@@ -6,7 +6,7 @@ from dripline.bot.admin import cards, saving
 from dripline.bot.admin.desk import Desk, Row
 from dripline.bot.admin.document import button_sets
 from dripline.bot.admin.draft import GENERAL, MESSAGE, SUMMARY, Draft
-from dripline.bot.admin.fields import SECTIONS, TEXT_HELP, Field, field_of
+from dripline.bot.admin.fields import FIRST_TIMING, SECTIONS, TEXT_HELP, Field, field_of
 from dripline.bot.admin.showing import source_of
 from dripline.bot.admin.slug import suggested
 from dripline.content.edit import State
@@ -60,11 +60,18 @@ class Asking:
     async def _field_question(self) -> str:
         draft = self.draft
         field = field_of(draft.section, draft.field)
-        parts = [self._(field.ask)]
+        first = field.key == "timing" and draft.previous() is None
+        parts = [self._(FIRST_TIMING if first else field.ask)]
         if draft.section != GENERAL:
             parts.insert(0, f"<b>{cards.section_title(draft, self.desk.language)}</b>")
         if field.key == "text":
             parts.append(self._(TEXT_HELP))
+            others = ", ".join(one for one in draft.spec.get("texts") or {} if one)
+            if others:
+                parts.append(
+                    self._("There is a text in {languages} too; it stays as it is.",
+                           languages=others)
+                )  # fmt: skip
         if field.key == "id":
             heads = {key for kind, key in self.state.heads if kind == "scenario"}
             draft.choices = [suggested(draft.name, heads)]

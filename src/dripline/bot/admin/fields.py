@@ -34,6 +34,9 @@ TEXT_HELP: Final = marked(
     "Format it as usual in Telegram. Where the contact's own data should stand, write for "
     "example {{ user.first_name }}."
 )
+FIRST_TIMING: Final = marked(
+    "When does it go out, counted from the start? For example: now, 30m, 1d 2h, tomorrow 9:00."
+)
 FILES_HELP: Final = marked(
     "Send photos or an album (up to 10), a video, a document or a voice message."
 )

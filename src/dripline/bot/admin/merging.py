@@ -16,9 +16,30 @@ def merge(
 ) -> tuple[dict[str, Any], list[Path]]:
     """Return the joined document, and where both had changed the same differently."""
     clashes: list[Path] = []
+    mine = _renamed(base, mine, theirs)
     merged = _joined(base, mine, theirs, (), clashes)
     merged["order"] = _order(base, mine, theirs, merged)
     return merged, [path for path in clashes if path[0] not in {"order", "retired"}]
+
+
+def _renamed(
+    base: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return ours with new ids for new messages, where theirs has other new ones under them."""
+    known, others = base.get("messages", {}), theirs.get("messages", {})
+    names: dict[str, str] = {}
+    taken = {*others, *mine["messages"], *theirs.get("retired", {}), *mine.get("retired", {})}
+    for key in mine["messages"]:
+        if key in others and key not in known:
+            number = 1
+            while f"msg_{number}" in taken:
+                number += 1
+            names[key] = f"msg_{number}"
+            taken.add(names[key])
+    if not names:
+        return mine
+    messages = {names.get(key, key): spec for key, spec in mine["messages"].items()}
+    return {**mine, "messages": messages, "order": [names.get(k, k) for k in mine["order"]]}
 
 
 def changed_places(base: Mapping[str, Any], now: Mapping[str, Any]) -> list[Path]:

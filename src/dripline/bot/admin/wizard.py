@@ -41,7 +41,9 @@ SILENCE: Final = timedelta(minutes=30)
 WAKE_JOBS: Final = "admin_jobs"
 _DOUBLE: Final = timedelta(seconds=3)  # a button pressed twice by an impatient finger
 _ALBUM: Final = timedelta(seconds=1)  # its pictures come as messages of their own
-SKIPS: Final = frozenset({"skip", "пропустить", "пропуск", "нет", "no", "none", "-"})
+_SKIP: Final = frozenset({"skip", "пропустить"})
+_NOTHING: Final = _SKIP | {"пропуск", "нет", "no", "none", "-"}
+_FREE_TEXTS: Final = frozenset({"text", "paid_content", "product_name"})  # “no” may be meant so
 _DONE: Final = frozenset({"done", "готово", "ok", "ок"})
 _CONFIRM: Final = frozenset({"confirm", "yes", "подтвердить", "да", "ok", "ок"})
 _EDIT: Final = frozenset({"edit", "изменить"})
@@ -81,8 +83,10 @@ class Wizard:
             await self._typed_choice(word)
             return
         field = field_of(draft.section, draft.field)
-        if word in SKIPS and sent.file is None and may_skip(self.draft, field):
-            await self.pressed(draft.turn, "skip")
+        skips = _SKIP if field.key in _FREE_TEXTS else _NOTHING
+        may = may_skip(draft, field) or field.key == "id"
+        if word in skips and sent.file is None and may:
+            await self.pressed(draft.turn, "c0" if field.key == "id" else "skip")
             return
         if word in _DONE and field.key == "files" and sent.file is None:
             await self.pressed(draft.turn, "done")
@@ -106,6 +110,8 @@ class Wizard:
             await self.pressed(self.draft.turn, "ok")
         elif word in _EDIT and at == CARD:
             await self.pressed(self.draft.turn, "edit")
+        elif at == HUB and word.isdecimal() and len(word) < 5 and int(word) > 0:
+            await self._message(int(word) - 1)
         else:
             await self.ask(self._("Please press one of the buttons below, or send /cancel."))
 
