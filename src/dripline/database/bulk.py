@@ -10,7 +10,7 @@ up every five milliseconds. What may wait for others (BEGIN) or for the disk (CO
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -28,13 +28,9 @@ _new_uuid = uuid.UUID.__new__
 _set = object.__setattr__
 _UNKNOWN = uuid.SafeUUID.unknown
 
-_STORED: Mapping[type, Callable[[Any], Any]] = {
-    uuid.UUID: lambda value: value.int.to_bytes(16, "big"),
-    datetime: utc_text,
-}
 # As the column types store them.
-for _type, _stored in _STORED.items():
-    sqlite3.register_adapter(_type, _stored)
+sqlite3.register_adapter(uuid.UUID, lambda value: value.int.to_bytes(16, "big"))
+sqlite3.register_adapter(datetime, utc_text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +154,20 @@ def _converted(rows: Sequence[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
     """
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     for place, value in enumerate(rows[0]):
-        if (stored := _STORED.get(type(value))) is not None:
-            columns[place] = [None if v is None else stored(v) for v in columns[place]]
+        if isinstance(value, uuid.UUID):
+            columns[place] = [v and v.int.to_bytes(16, "big") for v in columns[place]]
+        elif isinstance(value, datetime):
+            columns[place] = _texts(columns[place])
     return zip(*columns, strict=True)
+
+
+def _texts(moments: Sequence[datetime | None]) -> list[str | None]:
+    """Return moments as SQLite stores them; rows of a batch often share theirs."""
+    known: dict[int, str | None] = {}
+    for moment in moments:
+        if id(moment) not in known:
+            known[id(moment)] = None if moment is None else utc_text(moment)
+    return [known[id(moment)] for moment in moments]
 
 
 @cache
