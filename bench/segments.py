@@ -55,10 +55,15 @@ class Measured:
 
 async def measure(database: Database, size: int) -> list[Measured]:
     """Fill an empty database with `size` contacts and count the usual segments in it."""
+    await fill(database, size)
+    return [await _count(database, name, value) for name, value in USUAL.items()]
+
+
+async def fill(database: Database, size: int) -> None:
+    """Make the tables and a crowd in an empty database."""
     import_models()
     await upgrade(database)
     await _load(database, size)
-    return [await _count(database, name, value) for name, value in USUAL.items()]
 
 
 async def _count(database: Database, name: str, value: Any) -> Measured:

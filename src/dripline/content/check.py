@@ -42,6 +42,7 @@ def lint(content: Content) -> Content:
         body = content.documents["scenario", scenario_id]
         for node, spec in _messages(content, scenario_id):
             linter.message(node, spec, body["config"])
+        _check_paid_content(content, scenario_id, linter)
     _check_broadcasts(content, linter)
     conditions.check(content)
     room_files.check(folder, content.documents, linter)
@@ -68,6 +69,14 @@ def _messages(content: Content, scenario_id: str) -> Iterator[tuple[Node, dict[s
         summary = Node.of_file(folder, f"{base}/summary.json")
         if summary is not None:
             yield summary, body["summary"]
+
+
+def _check_paid_content(content: Content, scenario_id: str, linter: Linter) -> None:
+    config = Node.of_file(linter.folder, f"scenarios/{scenario_id}/config.json")
+    product = config.object("prodamus") if config is not None else None
+    if product is not None and isinstance(product.value.get("paid_content"), str):
+        body = content.documents["scenario", scenario_id]
+        linter.inline(product.at("paid_content"), body["config"])
 
 
 def _check_broadcasts(content: Content, linter: Linter) -> None:

@@ -80,6 +80,12 @@ class Linter:
         sets = registry.object("button_sets") if registry is not None else None
         return list(sets.members()) if sets is not None else []
 
+    def inline(self, node: Node, config: Mapping[str, Any]) -> None:
+        """Lint a message's text that stands in the JSON itself."""
+        constants = scopes(config, self._globals)
+        text = self.folder.texts.get(node.file, "")
+        self._template(node.file, node.value, node.offset + 1, constants, html=True, shown=text)
+
     def _keyboard(self, keyboard: Node, constants: Mapping[str, Any]) -> None:
         if not keyboard.has("button_set_ref"):
             self._rows(keyboard, constants)

@@ -1,9 +1,13 @@
 """What is wrong with a segment is said in a sentence, with its place and what may be meant."""
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dripline.contacts import segment_words
 from dripline.contacts.segments import EVERYBODY, Names, SegmentError, parse
 from dripline.wiring import import_models
 
@@ -87,3 +91,12 @@ def test_names_that_are_not_known_here_are_taken_as_they_are() -> None:
     parse({"scenario": "anything"})
     with pytest.raises(SegmentError):
         parse({"attribute": {"name": "undeclared", "is": "x"}})
+
+
+@pytest.mark.parametrize("word", segment_words.words().values(), ids=lambda word: word.name)
+def test_every_word_is_documented_and_its_example_is_one(word: segment_words.WordOf) -> None:
+    parse(json.loads(word.example), Names({"city": "text"}))
+    table = (Path(__file__).parents[3] / "docs/segments.md").read_text()
+    row = re.search(rf"^\| `{word.name}` \| .+ \| `(.+)` \|$", table, re.MULTILINE)
+    assert row, f"docs/segments.md has no row for {word.name}"
+    parse(json.loads(row[1]), Names({"city": "text"}))
