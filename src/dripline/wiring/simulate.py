@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.analytics.why import find_contact
@@ -21,6 +21,7 @@ from dripline.database import Base, Database
 from dripline.deliveries import queries
 from dripline.deliveries.claim import next_due_us
 from dripline.errors import SCENARIO_NOT_FOUND, USER_NOT_FOUND, NotFound
+from dripline.lifecycle.models import BotName, ReferralCode, Standing
 from dripline.scenarios.enroll import enroll
 from dripline.scenarios.models import Enrollment
 from dripline.settings import Settings
@@ -130,8 +131,9 @@ async def _copy(source: Database, target: Database, contact: str) -> Address:
                 await writing.execute(insert(table), [dict(row) for row in rows])  # type: ignore[arg-type]
         found = await find_contact(reading, contact)
         await _copy_rows(reading, writing, Contact, Contact.id == found.id)
-        for model in (Address, Attribute, Tag):
+        for model in (Address, Attribute, Tag, Standing, ReferralCode):
             await _copy_rows(reading, writing, model, model.contact_id == found.id)
+        await _copy_rows(reading, writing, BotName, true())  # what links are made of
         address = (
             await writing.scalars(select(Address).where(Address.channel == TELEGRAM))
         ).first()
