@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            item.add_marker(pytest.mark.timeout(7200))
+            item.add_marker(pytest.mark.timeout(7200), append=False)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from postgres import PostgresServer
 
 MESSAGES = 6
 WORKERS = 3
-pytestmark = [pytest.mark.postgres, pytest.mark.slow]
+pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 class Cluster:
@@ -29,9 +29,10 @@ class Cluster:
     lease: it goes on when everything is over, and must not change anything then.
     """
 
-    def __init__(self, programs: Programs, server: PostgresServer, port: int) -> None:
+    def __init__(self, programs: Programs, server: PostgresServer, crowd: Crowd, port: int) -> None:
         self.programs = programs
         self.server = server
+        self.crowd = crowd
         self._port = port
         self.workers = [self._worker(number) for number in range(WORKERS)]
         self.web = self._web()
@@ -72,16 +73,19 @@ class Cluster:
         """Kill a worker and start another one."""
         number = random.randrange(WORKERS)
         self.workers[number].kill()
+        self.crowd.struck("worker")
         self.workers[number] = self._worker(number)
 
     def kill_web(self) -> None:
         """Kill the web part and start it again."""
         self.web.kill()
+        self.crowd.struck("web")
         self.web = self._web()
 
     def kill_database(self) -> None:
         """Kill the server with all its processes, and start it again."""
         self.server.kill()
+        self.crowd.struck("database")
         time.sleep(random.uniform(0.0, 0.5))
         self.server.start()
 
@@ -126,7 +130,7 @@ def test_killed_at_random_moments_they_lose_nothing(
     ) as programs:
         pushed = programs.ask("content", "push", str(content))
         assert pushed.returncode == 0, pushed.stderr
-        cluster = Cluster(programs, postgres_server, port).ready()
+        cluster = Cluster(programs, postgres_server, crowd, port).ready()
         blows = {
             "worker": (cluster.kill_worker, rounds(14)),
             "web": (cluster.kill_web, rounds(8)),
@@ -136,13 +140,12 @@ def test_killed_at_random_moments_they_lose_nothing(
         random.shuffle(plan)
         held = 0
         for name in plan:
-            crowd.come(25)
+            crowd.come(20)
             time.sleep(random.uniform(0.1, 0.8))  # the moment is the test
-            crowd.struck(name)
             blows[name][0]()
             held = held or cluster.put_to_sleep()
         cluster.revive()
-        crowd.wait_until_done(120)
+        crowd.wait_until_done(240)
         cluster.sleeper.go_on()
         cluster.sleeper.wait_for(lambda: _fenced(cluster.sleeper) == held)
         seconds = cluster.stop()

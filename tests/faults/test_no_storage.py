@@ -74,3 +74,28 @@ def test_a_database_that_is_gone_for_a_while_costs_time_and_nothing_else(
         assert (run.stop()[0], worker.stop()[0]) == (0, 0)
     tally = crowd.verify(of_postgres(postgres_server, "away"), "a database away")
     assert tally.repeats == 0
+
+
+@pytest.mark.postgres
+def test_a_stop_while_the_database_is_gone_ends_in_time(
+    telegram: StandIn, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    folder.write(tmp_path / "content", {"course": folder.course(MESSAGES)})
+    crowd = Crowd(telegram, MESSAGES)
+    telegram.latency_s = 0.2
+    url = postgres_server.create_database("away")
+    with Programs(tmp_path, database_url=url, telegram_api_base=telegram.url) as programs:
+        run = programs.start("run", "--content", "content").ready()
+        crowd.come(20)
+        telegram.wait_for(lambda: len(telegram.sent()) >= 20)
+        postgres_server.kill()
+        _, seconds = run.stop(10.0)
+        assert "Traceback" not in run.log()
+        postgres_server.start()
+        run = programs.start("run").ready()
+        began = time.monotonic()
+        crowd.wait_until_done(90)
+        assert run.stop()[0] == 0
+    crowd.struck("database")
+    tally = crowd.verify(of_postgres(postgres_server, "away"), "a stop without a database")
+    print(f"{tally}; stopped within {seconds:.1f} s, caught up {time.monotonic() - began:.0f} s")

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from outside.evidence import Ask, count
 from outside.standin import Call, StandIn
 
+_SENDERS = frozenset({"run", "worker"})
+_ANSWERED_S = 1.0
 _DATABASE_BACK_S = 5.0  # recovery, and the workers' own pause before they try again
 
 
@@ -69,7 +71,7 @@ class Crowd:
             self._next += 1
 
     def struck(self, what: str) -> None:
-        """Remember that something was killed just now."""
+        """Remember that something has just been killed."""
         self.blows.append(Blow(what, time.monotonic()))
 
     def expected(self, contact: int) -> list[str]:
@@ -133,17 +135,12 @@ class Crowd:
             )
 
     def _classify(self, call: Call, tally: Tally) -> None:
-        """Count why a request did not settle: which blow came first after its answer?"""
-        if call.answered_at is None:
+        """Count why a request did not settle, by the first blow to a sender after it came."""
+        blow = next((b for b in self.blows if b.what in _SENDERS and b.at >= call.at), None)
+        away = [b for b in self.blows if b.what == "database" and b.at < call.at + _ANSWERED_S]
+        if call.answered_at is None or (blow is not None and call.answered_at > blow.at):
             tally.unanswered += 1
-            return
-        blow = next((blow for blow in self.blows if blow.at >= call.answered_at), None)
-        before = [b for b in self.blows if b.at < call.answered_at and b.what == "database"]
-        if (
-            blow is None
-            or blow.what == "database"
-            or (before and call.answered_at - before[-1].at < _DATABASE_BACK_S)
-        ):
+        elif blow is None or (away and call.at - away[-1].at < _DATABASE_BACK_S):
             tally.cut_off += 1
         else:
             tally.lags_ms.append((blow.at - call.answered_at) * 1000)
