@@ -27,6 +27,7 @@ def describe() -> list[str]:
     return [
         f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GB, {system}",
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
+        f"priority: nice {os.getpriority(os.PRIO_PROCESS, 0)}",
     ]
 
 
