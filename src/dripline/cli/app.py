@@ -7,6 +7,7 @@ from dripline.cli import (
     contacts,
     content,
     database,
+    importing,
     lifecycle,
     payments,
     referrals,
@@ -28,6 +29,8 @@ contacts.register(app)
 app.add_typer(content.app, name="content")
 app.add_typer(database.app, name="db")
 app.add_typer(contacts.app, name="contacts")
+app.add_typer(importing.import_app, name="import")
+app.add_typer(importing.export_app, name="export")
 app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(broadcasts.app, name="broadcasts")
 app.add_typer(payments.app, name="payments")

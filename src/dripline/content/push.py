@@ -56,7 +56,7 @@ async def push(
             refuse_conflicts(content, state, marker, await knows(session, marker))
         found = changes(state.documents, content.documents)
         if found:
-            await _store_media(session, content, now)
+            await store_media(session, content, now)
             await edit.apply(session, state, content.documents, author, VIA_FILES, now)
         state = await edit.read_state(session)
         version = await queries.version(session)
@@ -128,7 +128,8 @@ async def knows(session: AsyncSession, marker: sync.Marker | None) -> bool:
     )
 
 
-async def _store_media(session: AsyncSession, content: Content, now: datetime) -> None:
+async def store_media(session: AsyncSession, content: Content, now: datetime) -> None:
+    """Keep the files that a content's messages send; what is kept already is not read again."""
     present = await queries.media_present(session, list(content.media))
     for sha256, source in content.media.items():
         if sha256 in present:
