@@ -38,6 +38,11 @@ from dripline.errors import TEMPLATE_RENDER_FAILED, Invalid, PermanentFailure
 _HTML: Final = environment(html=True)
 _PLAIN: Final = environment(html=False)
 _LINK: Final = re.compile(r'<a href="([^"]*)">(.*?)</a>', re.DOTALL)
+_TAG: Final = re.compile(r"\{%-?\s*(\w+)")
+_ENDS: Final = frozenset(
+    f"end{name}"
+    for name in ("if", "unless", "case", "for", "tablerow", "capture", "comment", "raw")
+)
 _MANY_LINES: Final = re.compile(r"\n{3,}")
 
 
@@ -287,6 +292,9 @@ def _place(error: LiquidError, source: str, liquid: Environment) -> int:
     token = error.token
     if token is not None and token.start_index >= 0 and token.source == source:
         return token.start_index
+    unclosed = _unclosed(source)
+    if unclosed is not None:
+        return unclosed
     for mark in markdown.LIQUID.finditer(source):
         if not mark[0].startswith("{{"):
             continue
@@ -296,6 +304,18 @@ def _place(error: LiquidError, source: str, liquid: Environment) -> int:
             return mark.start()
     first = markdown.LIQUID.search(source)
     return first.start() if first else 0
+
+
+def _unclosed(source: str) -> int | None:
+    """Return where a tag begins that is never ended; the parser only knows of the end."""
+    opened: list[tuple[str, int]] = []
+    for mark in _TAG.finditer(source):
+        name = mark[1]
+        if f"end{name}" in _ENDS:
+            opened.append((name, mark.start()))
+        elif name in _ENDS and opened and opened[-1][0] == name.removeprefix("end"):
+            opened.pop()
+    return opened[-1][1] if opened else None
 
 
 def _words(error: LiquidError) -> str:

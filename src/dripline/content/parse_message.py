@@ -2,6 +2,7 @@
 
 import re
 from datetime import time
+from difflib import get_close_matches
 from typing import Any, Final
 
 from dripline.content import limits
@@ -13,6 +14,10 @@ MEDIA_FIELDS: Final[dict[str, MediaKind]] = {
     "photos": "photo", "video": "video", "document": "document", "voice": "voice",
     "audio": "audio", "animation": "animation",
 }  # fmt: skip
+FIELDS: Final = (
+    "timing", "template_file", "format", *MEDIA_FIELDS, "inline_keyboard", "wait", "wait_for",
+    "timeout", "condition", "priority",
+)  # fmt: skip
 RESERVED: Final = ("texts", "media", "places")  # what a revision adds to a message of a file
 BUTTON_TYPES: Final = (
     "url", "callback", "payment", "share_referral", "check_progress", "web_app", "start_scenario",
@@ -43,6 +48,7 @@ def parse_summary(spec: Node, base: str) -> dict[str, Any]:
     keyboard = spec.object("inline_keyboard")
     if keyboard is not None:
         _check_keyboard(keyboard)
+    _check_names(spec)
     media = _media(spec, base)
     places, texts = _texts(spec, base)
     if not texts:
@@ -50,6 +56,16 @@ def parse_summary(spec: Node, base: str) -> dict[str, Any]:
     if not any(text.strip() for text in texts.values()) and not media and not places:
         spec.report("empty", "This message has neither a template_file nor a file to send.")
     return {**spec.value, "texts": texts, "media": media, "places": places}
+
+
+def _check_names(spec: Node) -> None:
+    """Warn of fields that look like one of ours: others are kept, so a slip would go unseen."""
+    for key, inner in spec.members():
+        near = get_close_matches(key, FIELDS, 1, 0.8) if key not in FIELDS else []
+        if near:
+            inner.report(
+                "unknown-field", f"“{key}” is not known here; did you mean “{near[0]}”?", "warning"
+            )
 
 
 def check_timing(node: Node) -> None:

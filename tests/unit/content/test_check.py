@@ -38,6 +38,14 @@ def test_the_layout_of_existing_installations_has_no_errors(tmp_path: Path) -> N
     assert codes(problems) == {("warning", "dead-button")}
 
 
+def test_a_field_that_is_nearly_ours_is_no_quiet_slip(tmp_path: Path) -> None:
+    files = folders.one_message("Hello")
+    files[J]["messages"]["m"] |= {"photoss": ["a.jpg"], "our_own_note": "kept"}
+    [problem] = found(tmp_path, files)
+    assert (problem.severity, problem.code) == ("warning", "unknown-field")
+    assert "photos" in problem.message
+
+
 def test_a_problem_reads_like_a_compilers(tmp_path: Path) -> None:
     [problem] = found(tmp_path, folders.one_message("Hello\n  {{ user.frist_name }}"))
     assert str(problem) == (
@@ -58,6 +66,8 @@ def test_a_problem_reads_like_a_compilers(tmp_path: Path) -> None:
         ("a\r\n<i>x", 2, 1, "unbalanced-html"),  # line breaks of Windows
         ("ж <br>", 1, 3, "unknown-tag"),  # columns count characters
         ("{% if %}x{% endif %}", 1, 1, "liquid"),
+        # What is never closed is found where it begins, not at the end of the text.
+        ("{{ user.email }}\n {% if 1 %}x{% for i in (1..2) %}{% endfor %}", 2, 2, "liquid"),
         ("{% for i in (1..99999999) %}x{% endfor %}", 1, 1, "render"),
         ("  \n ", 1, 1, "empty"),
         ("word " * 900, 1, 1, "long-text"),
