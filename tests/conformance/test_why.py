@@ -68,8 +68,9 @@ async def test_a_paused_scenario_is_the_reason(world: World) -> None:
     await world.run()
     world.store.library = library(COURSE, OTHER, paused=True)
     await world.run(2 * HOUR)
-    last = (await story(world))[-1]
+    before, last = (await story(world))[-2:]
     assert last.title == "Waits: the scenario is paused"
+    assert last.at >= before.at  # oldest first, also where something lasts
 
 
 async def test_only_one_message(world: World) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +20,7 @@ from dripline.contacts.models import Contact
 from dripline.content.document import Scenario
 from dripline.content.store import Library
 from dripline.deliveries import queries as deliveries
+from dripline.deliveries import system
 from dripline.deliveries.models import Decision, Delivery
 from dripline.errors import USER_NOT_FOUND, Conflict, NotFound
 from dripline.events import queries as events
@@ -98,7 +99,10 @@ async def timeline(
             on_its_way = await deliveries.in_flight_of(session, enrollment.id)
             scenario = library.scenario(enrollment.scenario_id)
             following = _following(enrollment, scenario)
-            lines.append(_present(enrollment, following, held, language, on_its_way=on_its_way))
+            line = _present(enrollment, following, held, language, on_its_way=on_its_way)
+            if line.due is None and lines:  # what lasts stands after what led to it
+                line = replace(line, at=max(line.at, lines[-1].at))
+            lines.append(line)
     if message_id is not None:
         lines = [line for line in lines if line.message_id == message_id]
     return [_named(line, library) for line in lines]
@@ -126,7 +130,8 @@ def _sent(row: Delivery, language: str | None) -> Line:
         title = sent_title(row.channel, language)
         detail = reason_words(str((row.decision or {}).get("reason", "")), language)
     kind = "failed" if row.status == "failed" else "sent"
-    return Line(at, kind, title, detail, row.scenario_id or "", row.message_id)
+    message_id = "" if row.origin == system.ORIGIN else row.message_id
+    return Line(at, kind, title, detail, row.scenario_id or "", message_id)
 
 
 def _following(row: Enrollment, scenario: Scenario | None) -> str:
@@ -170,12 +175,4 @@ def _named(line: Line, library: Library) -> Line:
     scenario = library.scenario(line.scenario)
     if scenario is None:
         return line
-    return Line(
-        line.at,
-        line.kind,
-        line.title,
-        line.detail,
-        scenario.name,
-        line.message_id,
-        line.due,
-    )
+    return replace(line, scenario=scenario.name)

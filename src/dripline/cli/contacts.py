@@ -68,7 +68,12 @@ async def _list(words: str, limit: int) -> None:
     from dripline.contacts import queries
 
     async with start.reading() as session:
-        for contact in await queries.contacts_named(session, words, limit):
+        found = await queries.contacts_named(session, words, limit)
+        if not found:
+            typer.echo(
+                f"No contact is called “{words}…”." if words else "There are no contacts yet."
+            )
+        for contact in found:
             typer.echo(f"{contact.id}  {_moment(contact.created_at)}  {_called(contact)}")
 
 

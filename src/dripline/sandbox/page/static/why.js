@@ -16,6 +16,7 @@ export function whyPanel(root) {
   let entries = [];
   let drawn = "";
   let asked = 0;
+  let today = dayNumber(now());
   const soon = h("div", { class: "soon", hidden: true });
 
   async function refresh() {
@@ -44,6 +45,7 @@ export function whyPanel(root) {
     const before = JSON.parse(drawn || "[null,[]]");
     const known = before[0] === key && before[1].length ? before[1].length : entries.length;
     drawn = JSON.stringify([key, entries]);
+    today = dayNumber(now());
     const chat = state.chats.get(key);
     const contact = state.contacts.get(chat?.contact);
     const past = entries.filter((entry) => !entry.due || entry.due <= now());
@@ -58,6 +60,10 @@ export function whyPanel(root) {
     if (past.length && stuck) list.scrollTop = list.scrollHeight;
   }
 
+  function dayTurned() {
+    if (dayNumber(now()) !== today) draw();
+  }
+
   function drawSoon() {
     const coming = entries.filter((entry) => entry.due && entry.due > now()).sort((a, b) => a.due - b.due)[0];
     soon.hidden = !coming;
@@ -68,10 +74,10 @@ export function whyPanel(root) {
   }
 
   on("chat", (event) => { if (event.chat.key === key) { setTimeout(refresh, 120); setTimeout(refresh, 700); } });
-  on("clock", drawSoon);
+  on("clock", () => { dayTurned(); drawSoon(); });
   on("all", draw);
   setInterval(refresh, EVERY);
-  setInterval(drawSoon, 500);
+  setInterval(() => { dayTurned(); drawSoon(); }, 500);
   return { choose, draw, refresh };
 }
 
