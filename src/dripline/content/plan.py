@@ -136,7 +136,8 @@ def _describe(planned: Planned, *, diffs: bool) -> list[str]:
 
 def _reach(planned: Planned, name: str) -> str:
     count: Any = (planned.ahead or {}).get(name)
-    return f" ({count} people will get it)" if count else ""
+    who = f"{count} people" if count != 1 else "1 person"
+    return f" ({who} will get it)" if count else ""
 
 
 def _crowd(planned: Planned) -> str:

@@ -194,6 +194,6 @@ async def _reached(database: Database) -> AsyncIterator[None]:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise Invalid(
             f"The database {shown(database)} cannot be used: {reason}. "
-            "Check DATABASE_URL, and that the server runs.",
+            f"Check DATABASE_URL{'' if database.is_sqlite else ', and that the server runs'}.",
             code="DATABASE_UNREACHABLE",
         ) from error
