@@ -39,7 +39,8 @@ def test_a_webhook_takes_each_update_once_and_only_with_its_secret(
         public_url=f"http://127.0.0.1:{port}",
     ) as programs:
         run = programs.start("run", "--content", "content", "--port", str(port)).ready()
-        (hook,) = telegram.of_method("setWebhook")
+        telegram.wait_for(lambda: telegram.bots[TOKEN].webhook is not None)
+        hook = telegram.of_method("setWebhook")[0]
         assert 1 <= len(hook.fields["secret_token"]) <= 256
         assert "my_chat_member" in hook.fields["allowed_updates"]
         number = telegram.says(1, "/start")
