@@ -4,6 +4,7 @@ A run costs what is due. Everybody is paged through once after `lifecycle.json` 
 moves people; how far that is, is kept, so that a restart goes on there.
 """
 
+import time
 from datetime import datetime
 from typing import Final
 
@@ -15,14 +16,25 @@ from dripline.events import NewEvent, append
 from dripline.lifecycle import queries
 from dripline.lifecycle import referral_queries as referrals
 from dripline.lifecycle.document import WARNING, rules_of
-from dripline.lifecycle.move import INACTIVE, NEW_RULES, Cause, change, idle_of, plan_look, settle
+from dripline.lifecycle.move import (
+    INACTIVE,
+    NEW_RULES,
+    Cause,
+    change,
+    facts_of,
+    idle_of,
+    plan_look,
+    settle,
+)
 from dripline.lifecycle.queries import Present
-from dripline.lifecycle.rules import CHURN, CHURNED, HIDE, WARN, Rules, judge_idle
+from dripline.lifecycle.rules import CHURN, CHURNED, HIDE, WARN, Rules, judge_idle, state_for
 from dripline.lifecycle.send import address_of, send
 from dripline.lifecycle.verify import look
 
 WARNED, DECAYED = "lifecycle.warned", "lifecycle.decayed"
-_PAGE: Final = 50  # SQLite's other writers wait meanwhile
+_PAGE: Final = 50
+_SWEPT: Final = 500
+_LONGEST_S: Final = 0.03  # SQLite's other writers wait meanwhile
 
 
 class LifecycleDuty:
@@ -42,10 +54,13 @@ class LifecycleDuty:
                 return 0
         async with self._database.transaction() as session:
             rules = rules_of(await self._store.current(session))
-            due = await referrals.due_for_a_look(session, now, _PAGE)
-            for referral_id in due:
+            until, done = time.monotonic() + _LONGEST_S, 0
+            for referral_id in await referrals.due_for_a_look(session, now, _PAGE):
                 await look(session, rules, referral_id, now)
-        return len(due)
+                done += 1
+                if time.monotonic() > until:
+                    break
+        return done
 
     async def _idle(self, now: datetime) -> int:
         async with self._database.reading() as session:
@@ -53,12 +68,15 @@ class LifecycleDuty:
                 return 0
         async with self._database.transaction() as session:
             rules = rules_of(await self._store.current(session))
-            due = await queries.due_for_a_look(session, now, _PAGE)
-            for contact_id in due:
+            until, done = time.monotonic() + _LONGEST_S, 0
+            for contact_id in await queries.due_for_a_look(session, now, _PAGE):
                 present = await queries.lock(session, contact_id)
                 if present is not None:
                     await _judge(session, rules, present, now)
-        return len(due)
+                done += 1
+                if time.monotonic() > until:
+                    break
+        return done
 
     async def _sweep(self, now: datetime) -> int:
         async with self._database.reading() as session:
@@ -75,13 +93,27 @@ class LifecycleDuty:
 async def _page(session: AsyncSession, rules: Rules, now: datetime) -> int:
     known = await queries.sweep(session)
     after = known.after if known is not None and known.rules == rules.fingerprint else None
-    page = await queries.contacts_after(session, after, _PAGE)
-    for contact_id in page:
-        await settle(session, rules, contact_id, Cause(NEW_RULES), now)
-    done = now if len(page) < _PAGE else None
-    last = page[-1] if page else after
-    await queries.save_sweep(session, rules.fingerprint, last, done)
-    return len(page)
+    page = await queries.present_after(session, after, _SWEPT)
+    until, done, last = time.monotonic() + _LONGEST_S, 0, after
+    for done, present in enumerate(page, 1):  # noqa: B007 - how many is the answer
+        last = present.contact_id
+        if _concerns(rules, present, now):
+            await settle(session, rules, last, Cause(NEW_RULES), now)
+        if time.monotonic() > until:
+            break
+    is_end = done == len(page) < _SWEPT
+    await queries.save_sweep(session, rules.fingerprint, last, now if is_end else None)
+    return done
+
+
+def _concerns(rules: Rules, present: Present, now: datetime) -> bool:
+    """Whether the rules have anything for a contact: another state, or a look at inactivity."""
+    verdict = judge_idle(rules, idle_of(present), now)
+    return (
+        state_for(rules, facts_of(present)) != present.state
+        or verdict.action is not None
+        or verdict.again_at is not None
+    )
 
 
 async def _judge(session: AsyncSession, rules: Rules, present: Present, now: datetime) -> None:

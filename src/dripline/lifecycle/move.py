@@ -59,14 +59,8 @@ async def settle(
     present = await queries.lock(session, contact_id)
     if present is None:
         return None
-    facts = Facts(
-        present.state,
-        present.registered_at is not None,
-        present.referral_count,
-        present.given_state,
-    )
     wanted = state_for(
-        rules, facts, down=cause.kind == FEWER_REFERRALS, back=cause.kind == RETURNED
+        rules, facts_of(present), down=cause.kind == FEWER_REFERRALS, back=cause.kind == RETURNED
     )
     return await change(session, rules, present, wanted, cause, now)
 
@@ -100,6 +94,16 @@ async def plan_look(session: AsyncSession, rules: Rules, present: Present, now: 
     """Note when a contact's inactivity is to be looked at next."""
     verdict = judge_idle(rules, idle_of(present), now)
     await queries.save(session, present.contact_id, check_at=verdict.again_at)
+
+
+def facts_of(present: Present) -> Facts:
+    """Return what decides a contact's state."""
+    return Facts(
+        present.state,
+        present.registered_at is not None,
+        present.referral_count,
+        present.given_state,
+    )
 
 
 def idle_of(present: Present) -> Idle:

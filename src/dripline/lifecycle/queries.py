@@ -136,14 +136,19 @@ async def due_for_a_look(session: AsyncSession, now: datetime, limit: int) -> Se
     return (await session.scalars(statement)).all()
 
 
-async def contacts_after(
+async def present_after(
     session: AsyncSession, after: uuid.UUID | None, limit: int
-) -> Sequence[uuid.UUID]:
-    """Return a page of all contacts by id."""
-    statement = select(Contact.id).order_by(Contact.id).limit(limit)
+) -> list[Present]:
+    """Return where everybody stands, a page by id."""
+    statement = (
+        select(*_PRESENT)
+        .outerjoin(Standing, Standing.contact_id == Contact.id)
+        .order_by(Contact.id)
+        .limit(limit)
+    )
     if after is not None:
         statement = statement.where(Contact.id > after)
-    return (await session.scalars(statement)).all()
+    return [Present(*row) for row in await session.execute(statement)]
 
 
 async def sweep(session: AsyncSession) -> Sweep | None:
