@@ -10,14 +10,17 @@ from sqlalchemy import delete, select
 from dripline.bot.admin.jobs import AdminJobs, ExpireWizards
 from dripline.bot.drain import Drain
 from dripline.bot.updates import source_of
+from dripline.broadcasts.render import Renderer
 from dripline.clock import VirtualClock
 from dripline.content.store import ContentStore
 from dripline.database import Database, load_json
 from dripline.deliveries.models import QueueRow
 from dripline.events import inbox
 from dripline.events.models import InboxRow
+from dripline.wiring.models import import_models
 
 OLGA, BORIS, STRANGER = 100, 200, 300
+import_models()  # and with them every word of segments
 NAMES = {OLGA: "Olga", BORIS: "Boris", STRANGER: "Stan"}
 
 
@@ -66,7 +69,7 @@ class Chat:
         """Forget everything that is only in memory."""
         self.store = ContentStore(self.database)
         self.drain = Drain(self.database, self.store, ["main"], Silent(), [OLGA, BORIS])
-        self.jobs = AdminJobs(self.database, {"main": self.files})
+        self.jobs = AdminJobs(self.database, {"main": self.files}, self.store, Renderer("en"), 30.0)
         self.expire = ExpireWizards(self.database)
 
     async def type(self, text: str, who: int = OLGA, **more: Any) -> list[Said]:

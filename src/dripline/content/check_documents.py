@@ -39,14 +39,8 @@ class Checked:
 
 def check_scenario(documents: Documents, scenario_id: str, body: Mapping[str, Any]) -> Checked:
     """Check one scenario among the others, of which only the ids matter here."""
-    wanted: dict[Key, Mapping[str, Any]] = {
-        key: document for key, document in documents.items() if key[0] in _SHARED
-    }
-    wanted |= {key: _stub(key[1]) for key in documents if key[0] == "scenario"}
+    wanted = _surroundings(documents, scenario_id)
     wanted["scenario", scenario_id] = body
-    registry = documents.get(("registry", "registry"), {})
-    default = registry.get("default_scenario_id") or scenario_id
-    wanted["registry", "registry"] = {"order": [], "default_scenario_id": default}
     folder = _Files(unparse(wanted))
     content = lint(parse_files(folder))
     base = f"scenarios/{scenario_id}/"
@@ -54,6 +48,28 @@ def check_scenario(documents: Documents, scenario_id: str, body: Mapping[str, An
     found = content.scenario(scenario_id)
     kept = None if found is None else {**found, "retired": body.get("retired", {})}
     return Checked(problems, kept, folder.texts)
+
+
+def check_broadcast(documents: Documents, entry: Mapping[str, Any]) -> Checked:
+    """Check one broadcast, in the form in which its document lists it."""
+    wanted = _surroundings(documents, "none")
+    wanted["broadcasts", "broadcasts"] = {"extra": {}, "broadcasts": [entry]}
+    folder = _Files(unparse(wanted))
+    content = lint(parse_files(folder))
+    problems = tuple(one for one in content.problems if one.file.startswith("broadcasts/"))
+    return Checked(problems, None, folder.texts)
+
+
+def _surroundings(documents: Documents, scenario_id: str) -> dict[Key, Mapping[str, Any]]:
+    """Return what a message may refer to: shared documents, and the ids of scenarios."""
+    wanted: dict[Key, Mapping[str, Any]] = {
+        key: document for key, document in documents.items() if key[0] in _SHARED
+    }
+    wanted |= {key: _stub(key[1]) for key in documents if key[0] == "scenario"}
+    registry = documents.get(("registry", "registry"), {})
+    default = registry.get("default_scenario_id") or scenario_id
+    wanted["registry", "registry"] = {"order": [], "default_scenario_id": default}
+    return wanted
 
 
 def _stub(scenario_id: str) -> dict[str, Any]:

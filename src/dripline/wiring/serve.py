@@ -30,7 +30,7 @@ from dripline.events.inbox import WAKE_INBOX
 from dripline.lifecycle import queries as lifecycle
 from dripline.settings import Settings
 from dripline.wiring.content import follow, push_folder
-from dripline.wiring.engine import Engine, build
+from dripline.wiring.engine import Engine, broadcast_renderer, build
 from dripline.wiring.lock import SoleWorker
 from dripline.wiring.web import WebServer
 from dripline.worker import Duty, Worker
@@ -215,7 +215,10 @@ async def _introduce(engine: Engine) -> None:
 
 def _admin_duties(engine: Engine) -> list[Duty]:
     """Return what admins' conversations need beside the drain."""
-    jobs = AdminJobs(engine.database, engine.clients)
+    renderer = broadcast_renderer(engine.store, engine.settings.default_language)
+    jobs = AdminJobs(
+        engine.database, engine.clients, engine.store, renderer, engine.settings.telegram_rate
+    )
     expire = ExpireWizards(engine.database)
     return [
         Duty("admin_jobs", lambda: jobs.run_once(engine.clock.now()), 1.0, WAKE_JOBS),

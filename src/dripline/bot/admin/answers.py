@@ -9,7 +9,7 @@ from typing import Any, Final
 from dripline.bot.admin import draft as drafts
 from dripline.bot.admin.checking import new_errors, told
 from dripline.bot.admin.desk import Desk, Refusal, shown
-from dripline.bot.admin.document import button_sets, checked
+from dripline.bot.admin.document import broadcast_ids, button_sets, checked
 from dripline.bot.admin.draft import MESSAGE, Draft
 from dripline.bot.admin.received import Received, SentFile
 from dripline.bot.admin.typed_buttons import BadButton, parse_buttons
@@ -65,7 +65,12 @@ async def _id(desk: Desk, state: State, draft: Draft, sent: Received) -> None:
                 example="<code>summer-course</code>",
             )
         )
-    if ("scenario", found) in state.heads:
+    if draft.is_broadcast and found in broadcast_ids(state):
+        raise Refusal(
+            _("There is a broadcast “{id}” already. Choose another id.", desk.language,
+              id=shown(found))
+        )  # fmt: skip
+    if not draft.is_broadcast and ("scenario", found) in state.heads:
         raise Refusal(
             _(
                 "There is, or was, a scenario “{id}” already. Choose another id.",

@@ -4,8 +4,8 @@ from typing import Final
 
 from dripline.bot.admin import cards, saving
 from dripline.bot.admin.desk import Desk, Row
-from dripline.bot.admin.document import button_sets
-from dripline.bot.admin.draft import GENERAL, MESSAGE, SUMMARY, Draft
+from dripline.bot.admin.document import broadcast_ids, button_sets
+from dripline.bot.admin.draft import BROADCAST, GENERAL, LETTER, MESSAGE, SUMMARY, Draft
 from dripline.bot.admin.fields import FIRST_TIMING, SECTIONS, TEXT_HELP, Field, field_of
 from dripline.bot.admin.showing import source_of
 from dripline.bot.admin.slug import suggested
@@ -24,7 +24,7 @@ _TIMINGS: Final = (
 
 def may_skip(draft: Draft, field: Field) -> bool:
     """Whether a field may stay empty; a message's text may, since it can be a file alone."""
-    return field.optional or (draft.section == MESSAGE and field.key == "text")
+    return field.optional or (draft.section in {MESSAGE, LETTER} and field.key == "text")
 
 
 def editable(draft: Draft) -> list[Field]:
@@ -55,6 +55,8 @@ class Asking:
                 return self._("Add another message?")
             case _:
                 text = cards.overview(draft, language)
+                if draft.is_broadcast:
+                    return text
                 return text + await saving.outlook(self.desk, self.state, draft)
 
     async def _field_question(self) -> str:
@@ -62,7 +64,7 @@ class Asking:
         field = field_of(draft.section, draft.field)
         first = field.key == "timing" and draft.previous() is None
         parts = [self._(FIRST_TIMING if first else field.ask)]
-        if draft.section != GENERAL:
+        if draft.section not in {GENERAL, BROADCAST}:
             parts.insert(0, f"<b>{cards.section_title(draft, self.desk.language)}</b>")
         if field.key == "text":
             parts.append(self._(TEXT_HELP))
@@ -73,12 +75,16 @@ class Asking:
                            languages=others)
                 )  # fmt: skip
         if field.key == "id":
-            heads = {key for kind, key in self.state.heads if kind == "scenario"}
-            draft.choices = [suggested(draft.name, heads)]
+            draft.choices = [suggested(draft.name, self._taken())]
             parts.append(self._("I suggest: {id}", id=f"<code>{draft.choices[0]}</code>"))
         if draft.single or (field.key == "files" and draft.spec.get("media")):
             parts.append(self._present(field))
         return "\n\n".join(parts)
+
+    def _taken(self) -> set[str]:
+        if self.draft.is_broadcast:
+            return set(broadcast_ids(self.state))
+        return {key for kind, key in self.state.heads if kind == "scenario"}
 
     def _present(self, field: Field) -> str:
         """Return what is in the field now, so that it can be copied and changed."""
@@ -149,6 +155,12 @@ class Asking:
 
     def _hub_rows(self) -> list[list[tuple[str, str]]]:
         _, draft = self._, self.draft
+        if draft.is_broadcast:
+            return [
+                [(_("General"), "g"), (_("Message"), "s")],
+                [(_("👁 Show all"), "show"), (_("💾 Save"), "save")],
+                [(_("✖ Cancel"), "cancel")],
+            ]
         numbers = [(str(n + 1), f"m{n}") for n in range(min(len(draft.order), _PAGE))]
         rows = [numbers[at : at + 8] for at in range(0, len(numbers), 8)]
         save = [(_("💾 Save"), "save")]

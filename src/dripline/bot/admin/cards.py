@@ -3,7 +3,15 @@
 from typing import Any
 
 from dripline.bot.admin.desk import shown
-from dripline.bot.admin.draft import GENERAL, MESSAGE, SUMMARY, Draft, has_words, is_empty
+from dripline.bot.admin.draft import (
+    BROADCAST,
+    GENERAL,
+    MESSAGE,
+    SUMMARY,
+    Draft,
+    has_words,
+    is_empty,
+)
 from dripline.bot.admin.fields import SECTIONS, TITLES
 from dripline.bot.admin.timing_words import when
 from dripline.bot.admin.typed_buttons import typed
@@ -35,7 +43,7 @@ def section_card(draft: Draft, language: str | None) -> str:
 
 def value_of(draft: Draft, key: str, language: str | None) -> str:
     """Return what is in a field now, as HTML; a dash for nothing."""
-    if draft.section == GENERAL:
+    if draft.section in {GENERAL, BROADCAST}:
         return _general(draft, key)
     spec = draft.spec
     match key:
@@ -92,6 +100,8 @@ def _buttons_of(spec: dict[str, Any], language: str | None) -> str:
 def overview(draft: Draft, language: str | None) -> str:
     """Return the whole scenario at a glance."""
     lines = [f"<b>{shown(draft.name, 200)}</b> · <code>{escape(draft.scenario_id)}</code>"]
+    if draft.is_broadcast:
+        return "\n".join([*lines, "", _glance(draft.body.get("summary") or {}, language)])
     price = draft.product.get("product_price")
     if name := draft.product.get("product_name"):
         lines.append(_("Sells: {product}", language, product=shown(str(name))))

@@ -75,6 +75,13 @@ def _free_name(name: str, extension: str, taken: set[str]) -> str:
     return found
 
 
+def finished_broadcast(spec: Mapping[str, Any], broadcast_id: str) -> dict[str, Any]:
+    """Return a broadcast's message with its files named."""
+    whole: dict[str, Any] = deepcopy(dict(spec))
+    _name_files(whole, "broadcasts", broadcast_id)
+    return whole
+
+
 def checked(documents: Documents, scenario_id: str, body: Mapping[str, Any]) -> Checked:
     """Check a draft by the rules of `content check`."""
     return check_scenario(documents, scenario_id, finished(body, scenario_id))
@@ -120,6 +127,12 @@ def _shared(documents: Documents, kind: str, key: str) -> Mapping[str, Any]:
 def button_sets(documents: Documents) -> list[str]:
     """Return the names of the shared button sets."""
     return sorted(_shared(documents, "buttons", "button_sets"))
+
+
+def broadcast_ids(state: State) -> list[str]:
+    """Return the ids of the content's broadcasts."""
+    document = state.documents.get(("broadcasts", "broadcasts"), {})
+    return [str(one.get("id")) for one in document.get("broadcasts") or ()]
 
 
 def preview(message: Message, user: Mapping[str, Any], language: str) -> Rendered:

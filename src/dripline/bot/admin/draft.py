@@ -10,6 +10,7 @@ from typing import Any
 from dripline.content.rendered import MediaKind
 
 GENERAL, SUMMARY, MESSAGE = "general", "summary", "message"
+BROADCAST, LETTER = "broadcast", "letter"  # the sections of a broadcast
 FIELD, CARD, PICK, MORE, HUB = "field", "card", "pick", "more", "hub"
 
 
@@ -35,6 +36,11 @@ class Draft:
     ack: list[Any] = dataclasses.field(default_factory=list)  # the queued word about it
     choices: list[str] = dataclasses.field(default_factory=list)
     theirs: dict[str, Any] | None = None  # what someone else saved meanwhile
+
+    @property
+    def is_broadcast(self) -> bool:
+        """Whether this is a broadcast: its message stands where a scenario has its summary."""
+        return bool(self.body.get("broadcast"))
 
     @classmethod
     def of(cls, kept: dict[str, Any]) -> "Draft":

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from dripline.bot.admin.draft import GENERAL, MESSAGE, SUMMARY
+from dripline.bot.admin.draft import BROADCAST, GENERAL, LETTER, MESSAGE, SUMMARY
 from dripline.texts import marked
 
 
@@ -56,6 +56,19 @@ BUTTONS: Final = Field(
 )
 
 SECTIONS: Final[dict[str, tuple[Field, ...]]] = {
+    BROADCAST: (
+        Field(
+            "name",
+            marked("Name"),
+            marked("What is the broadcast called? Only admins see this name."),
+        ),
+        Field(
+            "id",
+            marked("Id"),
+            marked("Which id shall it have? Latin letters, digits, - and _ only."),
+        ),
+    ),
+    LETTER: (TEXT, FILES, BUTTONS),
     GENERAL: (
         NAME,
         ID,
@@ -120,6 +133,8 @@ TITLES: Final = {
     GENERAL: marked("General"),
     SUMMARY: marked("Summary"),
     MESSAGE: marked("Message {n}"),
+    BROADCAST: marked("Broadcast"),
+    LETTER: marked("Message"),
 }
 
 

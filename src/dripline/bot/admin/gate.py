@@ -10,10 +10,10 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.bot.admin import catalog, changing
+from dripline.bot.admin import broadcasting, catalog, changing
 from dripline.bot.admin.desk import Desk, desk_of, shown
 from dripline.bot.admin.document import compiled
-from dripline.bot.admin.draft import HUB, Draft, new_body
+from dripline.bot.admin.draft import BROADCAST, HUB, Draft, new_body
 from dripline.bot.admin.jobs import EXPIRED, ask_statistics
 from dripline.bot.admin.received import received
 from dripline.bot.admin.showing import demonstrate
@@ -117,6 +117,8 @@ class _Table:
             await self._with_scenario(value, _BUTTONS[action])
         elif action in {"e", "E"}:
             await self._edit(value, anew=action == "E")
+        elif action in broadcasting.ACTIONS:
+            await broadcasting.act(self.desk, self.state, action, value)
         elif action == "m":
             await self._demo(value)
 
@@ -134,18 +136,30 @@ class _Table:
                 await self._cancel()
             case "create_scenario":
                 await self._create("")
+            case "create_broadcast":
+                await self._create("", broadcast=True)
+            case "send_broadcast":
+                await broadcasting.choose(desk, self.state, value)
             case _ if not value:
-                example = (catalog.ids_of(self.state) or ["id"])[0]
-                line = f"<code>/{command} {shown(example)}</code>"
-                text = _("Say which scenario: {example}", desk.language, example=line)
-                await desk.say(text)
-                await catalog.scenarios(desk, self.state)
+                await self._say_which(command)
+            case _:
+                await self._scenario_command(command, value)
+
+    async def _say_which(self, command: str) -> None:
+        example = (catalog.ids_of(self.state) or ["id"])[0]
+        line = f"<code>/{command} {shown(example)}</code>"
+        text = _("Say which scenario: {example}", self.desk.language, example=line)
+        await self.desk.say(text)
+        await catalog.scenarios(self.desk, self.state)
+
+    async def _scenario_command(self, command: str, value: str) -> None:
+        match command:
             case "edit_scenario":
                 await self._edit(value, anew=False)
             case "demo_scenario":
                 await self._demo(value)
             case "undo":
-                await changing.undo_latest(desk, self.state, value)
+                await changing.undo_latest(self.desk, self.state, value)
             case "set_default_scenario":
                 await self._with_scenario(value, changing.set_default)
             case _:
@@ -172,15 +186,20 @@ class _Table:
 
     # Wizards
 
-    async def _create(self, value: str) -> None:
-        if self.draft is not None and value != "new":
-            await self._unfinished("~n:new")
+    async def _create(self, value: str, *, broadcast: bool = False) -> None:
+        broadcast = broadcast or value == "newb"
+        if self.draft is not None and not value.startswith("new"):
+            await self._unfinished("~n:newb" if broadcast else "~n:new")
             return
-        wizard = Wizard(self.desk, self.state, Draft(creating=True, body=new_body()))
-        wizard.notes.append(
-            _("Let us make a scenario. You can leave at any time with /cancel.",
-              self.desk.language)
-        )  # fmt: skip
+        draft = Draft(creating=True, body=new_body())
+        note = _("Let us make a scenario. You can leave at any time with /cancel.",
+                 self.desk.language)  # fmt: skip
+        if broadcast:
+            draft.body["broadcast"], draft.section = True, BROADCAST
+            note = _("Let us make a broadcast: one message to many. /cancel leaves it.",
+                     self.desk.language)  # fmt: skip
+        wizard = Wizard(self.desk, self.state, draft)
+        wizard.notes.append(note)
         await wizard.ask()
         await wizard.keep()
 
@@ -245,6 +264,8 @@ def _help(language: str | None) -> str:
         "/set_default_scenario id – where a bare /start leads\n"
         "/delete_scenario id – delete one\n"
         "/undo id – take the last change back\n"
+        "/create_broadcast – write one message to many\n"
+        "/send_broadcast id – choose to whom, and send it\n"
         "/stats – people and messages\n"
         "/cancel – leave what is under way\n\n"
         "In texts you can use: {variables}",
@@ -257,6 +278,7 @@ _COMMANDS: Final = frozenset(
     {
         "help", "scenarios", "create_scenario", "edit_scenario", "demo_scenario",
         "set_default_scenario", "delete_scenario", "undo", "stats", "cancel",
+        "create_broadcast", "send_broadcast",
     }
 )  # fmt: skip
 _BUTTONS: Final[dict[str, _ByScenario]] = {

@@ -7,15 +7,22 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from dripline.bot.admin import broadcasting
 from dripline.bot.admin.desk import desk_of
 from dripline.bot.admin.draft import Draft, missing_files, specs
 from dripline.bot.admin.statistics import statistics
 from dripline.bot.admin.wizard import WAKE_JOBS as WAKE_JOBS
 from dripline.bot.admin.wizard import Wizard
+from dripline.broadcasts import queries as broadcasts
+from dripline.broadcasts import switch
+from dripline.broadcasts.plan import plan, progress
+from dripline.broadcasts.render import Renderer
 from dripline.content import edit, media
 from dripline.content import queries as content
+from dripline.content.store import ContentStore
+from dripline.content.telegram_html import escape
 from dripline.database import Database, wake
-from dripline.errors import PermanentFailure, SendFailure
+from dripline.errors import DriplineError, PermanentFailure, SendFailure
 from dripline.ids import new_id
 from dripline.operators import queries as operators
 from dripline.operators.models import AdminJob
@@ -43,9 +50,20 @@ class Downloads(Protocol):
 class AdminJobs:
     """Does what admins asked for and no transaction may do."""
 
-    def __init__(self, database: Database, clients: Mapping[str, Downloads]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clients: Mapping[str, Downloads],
+        store: ContentStore,
+        renderer: Renderer,
+        rate: float,
+    ) -> None:
+        """`renderer` and `rate` (requests a second) are for the plans of broadcasts."""
         self._database = database
         self._clients = clients
+        self._store = store
+        self._renderer = renderer
+        self._rate = rate
 
     async def run_once(self, now: datetime) -> int:
         """Do what is due; return how many jobs came to an end."""
@@ -56,6 +74,9 @@ class AdminJobs:
     async def _do(self, job: AdminJob, now: datetime) -> int:
         if job.kind == "stats":
             await self._statistics(job, now)
+            return 1
+        if job.kind == broadcasting.JOB:
+            await self._broadcast(job, now)
             return 1
         try:
             body = await self._fetched(job)
@@ -112,6 +133,35 @@ class AdminJobs:
             await operators.save_wizard(
                 session, job.bot, job.telegram_id, draft.kept(), kept.changed_at, kept.expires_at
             )
+
+    async def _broadcast(self, job: AdminJob, now: datetime) -> None:
+        """Count a broadcast's audience, and show its card."""
+        key = str(job.detail["key"])
+        async with self._database.transaction() as session:
+            if not await operators.end_job(session, job.id):
+                return
+            library = await self._store.current(session)
+            try:
+                await switch.draft(session, library, key, f"({job.telegram_id})", now)
+            except DriplineError as error:
+                log.warning("admin.broadcast_not_read", broadcast=key, error=error.message)
+                desk = await desk_of(session, job.bot, job.telegram_id, now)
+                if desk is not None:
+                    reason = escape(error.message)
+                    await desk.say(
+                        _("This broadcast cannot be read: {reason}", desk.language, reason=reason)
+                    )
+                return
+        async with self._database.reading() as session:
+            broadcast = await broadcasts.by_key(session, key)
+            if broadcast is None:
+                return
+            found = await plan(session, broadcast, self._renderer, self._rate, now)
+            far = await progress(session, broadcast, self._rate, now)
+        async with self._database.transaction() as session:
+            desk = await desk_of(session, job.bot, job.telegram_id, now)
+            if desk is not None:
+                await broadcasting.card(desk, broadcast, found, far)
 
     async def _statistics(self, job: AdminJob, now: datetime) -> None:
         async with self._database.reading() as session:

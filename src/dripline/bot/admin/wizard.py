@@ -11,15 +11,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Final
 
-from dripline.bot.admin import answers, cards, saving
+from dripline.bot.admin import answers, broadcasting, cards, saving
 from dripline.bot.admin import draft as drafts
 from dripline.bot.admin.asking import Asking, editable, may_skip
 from dripline.bot.admin.desk import Desk, Refusal
 from dripline.bot.admin.draft import (
+    BROADCAST,
     CARD,
     FIELD,
     GENERAL,
     HUB,
+    LETTER,
     MESSAGE,
     MORE,
     PICK,
@@ -184,8 +186,8 @@ class Wizard:
         draft.single = False
         if draft.section == SUMMARY and drafts.is_empty(draft.body.get("summary")):
             draft.body["summary"] = None
-        elif draft.section != GENERAL:
-            if draft.section == MESSAGE and drafts.is_empty(draft.spec):
+        elif draft.section not in {GENERAL, BROADCAST}:
+            if draft.section in {MESSAGE, LETTER} and drafts.is_empty(draft.spec):
                 self._go(FIELD, field="text")
                 await self.ask(self._("A message needs a text or a file."))
                 return
@@ -236,6 +238,11 @@ class Wizard:
         draft = self.draft
         if not draft.linear:
             await self._hub()
+        elif draft.section == BROADCAST:
+            self._go(FIELD, LETTER, "text")
+            await self.ask()
+        elif draft.section == LETTER:
+            await self._hub()
         elif draft.section == GENERAL:
             self._go(FIELD, SUMMARY, "text")
             await self.ask()
@@ -259,16 +266,17 @@ class Wizard:
         await self.ask()
 
     async def _general(self, _number: int) -> None:
-        self._go(CARD, GENERAL)
+        self._go(CARD, BROADCAST if self.draft.is_broadcast else GENERAL)
         await self.ask()
 
     async def _summary(self, _number: int) -> None:
         draft = self.draft
+        section = LETTER if draft.is_broadcast else SUMMARY
         if drafts.is_empty(draft.body.get("summary")):
-            self._go(FIELD, SUMMARY, "text")
+            self._go(FIELD, section, "text")
             await self.ask()
             return
-        draft.section = SUMMARY
+        draft.section = section
         await self._card()
 
     async def _message(self, number: int) -> None:
@@ -323,7 +331,8 @@ class Wizard:
         await self.ask()
 
     async def _save(self, _number: int) -> None:
-        self.ended = await saving.save(self.desk, self.draft)
+        save = broadcasting.save if self.draft.is_broadcast else saving.save
+        self.ended = await save(self.desk, self.draft)
         if not self.ended:
             self._go(HUB)
             await self.ask()
