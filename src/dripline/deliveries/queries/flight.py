@@ -1,0 +1,121 @@
+"""Every statement on what is in flight, and on the workers that hold it."""
+
+import uuid
+from collections.abc import Iterable
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.database import bulk, insert_new
+from dripline.database.bulk import Statement, as_uuid
+from dripline.deliveries.models import (
+    InflightRow,
+    WorkerRow,
+)
+from dripline.deliveries.protocols import Claimed
+from dripline.deliveries.queries.rows import ROW, claimed_row
+
+_INFLIGHT = bulk.Table("inflight", ("claim", "worker", "lease_until", *ROW.split(", ")))
+
+_HELD = Statement(
+    sqlite="SELECT id, claim FROM inflight WHERE id IN ({keys})",
+    postgresql="SELECT id, claim FROM inflight WHERE id = ANY($1::uuid[]) FOR UPDATE",
+)
+
+_DELETE_INFLIGHT = Statement(
+    sqlite="DELETE FROM inflight WHERE id IN ({keys})",
+    postgresql="DELETE FROM inflight WHERE id = ANY($1::uuid[])",
+)
+
+_IN_FLIGHT_REFS = Statement(
+    sqlite="SELECT ref FROM inflight WHERE ref IN ({keys}) AND origin = ?",
+    postgresql="SELECT ref FROM inflight WHERE ref = ANY($1::uuid[]) AND origin = $2",
+)
+
+_EXPIRED = Statement(
+    sqlite=f"SELECT {ROW} FROM inflight WHERE lease_until < ? LIMIT ?",
+    postgresql=f"""
+        SELECT {ROW} FROM inflight WHERE lease_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+    """,
+)
+
+_OF_WORKER = Statement(
+    sqlite=f"SELECT {ROW} FROM inflight WHERE worker = ?",
+    postgresql=f"SELECT {ROW} FROM inflight WHERE worker = $1 FOR UPDATE",
+)
+
+
+async def insert_inflight(
+    session: AsyncSession, claimed: Iterable[Claimed], claim: int, worker: str, lease_us: int
+) -> None:
+    """Remember that this worker holds the rows, until `lease_us` of real time."""
+    rows = [(claim, worker, lease_us, *row) for row in claimed]
+    await bulk.append(session, _INFLIGHT, rows)
+
+
+async def held_claims(session: AsyncSession, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return which claim holds each of these rows now; a row that nobody holds is missing."""
+    return {as_uuid(row[0]): row[1] for row in await bulk.read(session, _HELD, ids)}
+
+
+async def delete_inflight(session: AsyncSession, ids: Iterable[uuid.UUID]) -> None:
+    """These rows are held no longer."""
+    await bulk.read(session, _DELETE_INFLIGHT, ids)
+
+
+async def in_flight_refs(
+    session: AsyncSession, refs: Iterable[uuid.UUID], origin: str
+) -> set[uuid.UUID]:
+    """Return which of these references of an origin are on their way just now."""
+    return {as_uuid(row[0]) for row in await bulk.read(session, _IN_FLIGHT_REFS, refs, origin)}
+
+
+async def expired(session: AsyncSession, real_us: int, limit: int) -> list[Claimed]:
+    """Return rows whose lease has run out; locked against other rescuers."""
+    return [claimed_row(row) for row in await bulk.run(session, _EXPIRED, real_us, limit)]
+
+
+async def any_expired(session: AsyncSession, real_us: int) -> bool:
+    """Return whether a lease has run out."""
+    statement = select(InflightRow.id).where(InflightRow.lease_until < real_us).limit(1)
+    return await session.scalar(statement) is not None
+
+
+async def held_by(session: AsyncSession, worker: str) -> list[Claimed]:
+    """Return what a worker holds."""
+    return [claimed_row(row) for row in await bulk.run(session, _OF_WORKER, worker)]
+
+
+async def in_flight_of(session: AsyncSession, ref: uuid.UUID) -> bool:
+    """Return whether something of this reference is on its way just now."""
+    statement = select(InflightRow.id).where(InflightRow.ref == ref).limit(1)
+    return await session.scalar(statement) is not None
+
+
+async def heartbeat(session: AsyncSession, name: str, started_us: int, now_us: int) -> None:
+    """Note that a worker is alive, in real microseconds."""
+    statement = insert_new(session, WorkerRow).values(
+        name=name, started_us=started_us, seen_us=now_us
+    )
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["name"], set_={"seen_us": now_us})
+    )
+
+
+async def renew_leases(session: AsyncSession, worker: str, until_us: int) -> None:
+    """Hold what a worker holds until a later moment of real time."""
+    await session.execute(
+        update(InflightRow).where(InflightRow.worker == worker).values(lease_until=until_us)
+    )
+
+
+async def forget_worker(session: AsyncSession, name: str) -> None:
+    """A worker has stopped."""
+    await session.execute(delete(WorkerRow).where(WorkerRow.name == name))
+
+
+async def latest_heartbeat(session: AsyncSession) -> int | None:
+    """Return when a worker was last known to be alive, in real microseconds."""
+    return await session.scalar(
+        select(WorkerRow.seen_us).order_by(WorkerRow.seen_us.desc()).limit(1)
+    )

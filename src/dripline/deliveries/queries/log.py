@@ -1,0 +1,165 @@
+"""Every statement on the log of deliveries, their keys and other decisions."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.clock import from_us
+from dripline.database import bulk, dump_json
+from dripline.database.bulk import Statement, as_uuid
+from dripline.deliveries.models import (
+    MAX_ATTEMPTS,
+    Decision,
+    Delivery,
+    DeliveryKey,
+)
+
+if TYPE_CHECKING:
+    from dripline.deliveries.protocols import Result
+
+
+_INSERT_KEYS = Statement(
+    sqlite="INSERT INTO delivery_keys VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    postgresql="""
+        INSERT INTO delivery_keys
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[], $5::text[],
+                             $6::bigint[], $7::uuid[])
+        ON CONFLICT DO NOTHING
+    """,
+)
+
+_DELIVERIES = bulk.Table(
+    "message_deliveries",
+    (
+        "id",
+        "contact_id",
+        "origin",
+        "origin_id",
+        "scenario_id",
+        "message_id",
+        "run",
+        "resend",
+        "channel",
+        "bot",
+        "address_id",
+        "recipient",
+        "status",
+        "content",
+        "scheduled_at",
+        "sent_at",
+        "failed_at",
+        "failure_reason",
+        "failure_code",
+        "provider_ids",
+        "attempt_count",
+        "max_attempts",
+        "decision",
+    ),
+)
+
+_SENT_MESSAGES = Statement(
+    sqlite="SELECT origin_id, run, message_id FROM delivery_keys"
+    " WHERE contact_id IN ({keys}) AND resend = 0",
+    postgresql="SELECT origin_id, run, message_id FROM delivery_keys"
+    " WHERE contact_id = ANY($1::uuid[]) AND resend = 0",
+)
+
+
+async def insert_deliveries(session: AsyncSession, results: Sequence["Result"]) -> None:
+    """Write the wide rows of messages that have ended."""
+    rows = []
+    for r in results:
+        source, address, claimed = r.ready.source, r.ready.address, r.ready.claimed
+        sent = r.status == "sent"
+        rows.append(
+            (
+                r.delivery_id,
+                r.ready.contact_id,
+                claimed.origin,
+                source.origin_id,
+                source.scenario_id,
+                source.message_id,
+                source.run,
+                source.resend,
+                address.channel,
+                address.bot,
+                address.id,
+                address.value,
+                r.status,
+                r.content,
+                from_us(claimed.due_us),
+                r.at if sent else None,
+                None if sent else r.at,
+                r.failure,
+                r.failure_code,
+                ",".join(r.provider_ids) or None,
+                claimed.attempt + 1,
+                MAX_ATTEMPTS,
+                dump_json(r.ready.decision),
+            )
+        )
+    await bulk.append(session, _DELIVERIES, rows)
+
+
+async def insert_delivery_keys(session: AsyncSession, results: Sequence["Result"]) -> None:
+    """Write the rows that keep a message from going out twice."""
+    await bulk.write(
+        session,
+        _INSERT_KEYS,
+        [
+            (
+                r.ready.contact_id,
+                r.ready.source.origin_id,
+                r.ready.source.run,
+                r.ready.source.message_id,
+                r.ready.address.channel,
+                r.ready.source.resend,
+                r.delivery_id,
+            )
+            for r in results
+        ],
+    )
+
+
+async def sent_messages(
+    session: AsyncSession, contact_ids: Iterable[uuid.UUID]
+) -> set[tuple[uuid.UUID, int, str]]:
+    """Return what these contacts were sent, as (origin id, run, message id); repeats left out."""
+    rows = await bulk.read(session, _SENT_MESSAGES, contact_ids)
+    return {(as_uuid(row[0]), row[1], row[2]) for row in rows}
+
+
+async def insert_decisions(session: AsyncSession, decisions: Sequence[Decision]) -> None:
+    """Write decisions other than to send."""
+    session.add_all(decisions)
+    await session.flush()
+
+
+async def decisions_of(
+    session: AsyncSession, contact_id: uuid.UUID, limit: int
+) -> Sequence[Decision]:
+    """Return a contact's latest decisions, newest first."""
+    statement = (
+        select(Decision)
+        .where(Decision.contact_id == contact_id)
+        .order_by(Decision.id.desc())
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def deliveries_of(
+    session: AsyncSession, contact_id: uuid.UUID, limit: int
+) -> Sequence[Delivery]:
+    """Return a contact's latest deliveries, newest first."""
+    statement = (
+        select(Delivery)
+        .join(DeliveryKey, DeliveryKey.delivery_id == Delivery.id)
+        .where(DeliveryKey.contact_id == contact_id)
+        .order_by(Delivery.id.desc())
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()

@@ -1,0 +1,142 @@
+"""Every statement on the queue: put in, look at the heads, take what is due."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.database import bulk
+from dripline.database.bulk import Statement
+from dripline.deliveries.models import (
+    PRIORITIES,
+)
+from dripline.deliveries.protocols import Claimed
+from dripline.deliveries.queries.rows import ROW, claimed_row
+
+if TYPE_CHECKING:
+    from dripline.deliveries.queue import Entry, Key
+
+
+_INSERT_QUEUE = Statement(
+    sqlite=f"""
+        INSERT INTO queue ({ROW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT DO NOTHING
+    """,
+    postgresql=f"""
+        INSERT INTO queue ({ROW})
+        SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::uuid[], $5::text[],
+                             $6::uuid[], $7::bigint[], $8::smallint[], $9::smallint[], $10::text[])
+        ON CONFLICT DO NOTHING
+    """,
+)
+
+_DELETE_QUEUE = Statement(
+    sqlite="DELETE FROM queue WHERE pace_key = ? AND priority = ? AND due_at = ? AND id = ?",
+    postgresql="""
+        DELETE FROM queue q
+        USING unnest($1::text[], $2::smallint[], $3::bigint[], $4::uuid[])
+              AS k (pace_key, priority, due_at, id)
+        WHERE q.pace_key = k.pace_key AND q.priority = k.priority
+          AND q.due_at = k.due_at AND q.id = k.id
+    """,
+)
+
+# The head of the queue is one step down the index for each key and priority.
+_PRIORITY_ROWS = " UNION ALL ".join(f"SELECT {number} AS priority" for number in PRIORITIES)
+
+_HEADS_TEXT = f"""
+    SELECT k.key, p.priority, k.hold_until_us,
+           (SELECT q.due_at FROM queue q WHERE q.pace_key = k.key AND q.priority = p.priority
+            ORDER BY q.due_at LIMIT 1) AS due_at
+    FROM pace k CROSS JOIN ({_PRIORITY_ROWS}) p
+"""
+
+_HEADS = Statement(sqlite=_HEADS_TEXT, postgresql=_HEADS_TEXT)
+
+_COUNT_DUE = Statement(
+    sqlite="""
+        SELECT count(*) FROM (SELECT 1 FROM queue
+        WHERE pace_key = ? AND priority = ? AND due_at <= ? LIMIT ?)
+    """,
+    postgresql="""
+        SELECT count(*) FROM (SELECT 1 FROM queue
+        WHERE pace_key = $1 AND priority = $2 AND due_at <= $3 LIMIT $4) AS due
+    """,
+)
+
+# SQLite has one writer: the first rows of the range are read, then the range is deleted whole.
+_TAKE_DUE = Statement(
+    sqlite=f"""
+        SELECT {ROW} FROM queue WHERE pace_key = ? AND priority = ? AND due_at <= ?
+        ORDER BY due_at, id LIMIT ?
+    """,
+    postgresql=f"""
+        DELETE FROM queue WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM queue WHERE pace_key = $1 AND priority = $2 AND due_at <= $3
+            ORDER BY due_at, id LIMIT $4 FOR UPDATE SKIP LOCKED))
+        RETURNING {ROW}
+    """,
+)
+
+_DELETE_TAKEN = Statement(
+    sqlite="""
+        DELETE FROM queue
+        WHERE pace_key = ? AND priority = ? AND (due_at < ? OR (due_at = ? AND id <= ?))
+    """,
+    postgresql="",  # its DELETE … RETURNING has done both
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The earliest row of one pace key and priority; `due_us` None when there is none."""
+
+    pace_key: str
+    priority: int
+    hold_until_us: int
+    due_us: int | None
+
+
+async def insert_queue(session: AsyncSession, entries: Sequence["Entry"]) -> None:
+    """Insert rows; one that is there already stays as it is."""
+    await bulk.write(
+        session,
+        _INSERT_QUEUE,
+        [
+            (*key, origin, ref, turn, attempt, outages, detail)
+            for key, origin, ref, turn, attempt, outages, detail in entries
+        ],
+    )
+
+
+async def delete_queue(session: AsyncSession, keys: Sequence["Key"]) -> None:
+    """Delete rows by their keys."""
+    await bulk.write(session, _DELETE_QUEUE, keys)
+
+
+async def heads(session: AsyncSession) -> list[Head]:
+    """Return the earliest row of each pace key and priority: what a tick costs when idle."""
+    return [Head(row[0], row[1], row[2], row[3]) for row in await bulk.run(session, _HEADS)]
+
+
+async def count_due(session: AsyncSession, now_us: int, most: int) -> int:
+    """Return how many rows are due, counting no further than `most` a pace key and priority."""
+    count = 0
+    for head in await heads(session):
+        if head.due_us is not None and head.due_us <= now_us:
+            rows = await bulk.run(session, _COUNT_DUE, head.pace_key, head.priority, now_us, most)
+            count += int(rows[0][0])
+    return count
+
+
+async def take_due(
+    session: AsyncSession, pace_key: str, priority: int, now_us: int, limit: int
+) -> list[Claimed]:
+    """Take the earliest due rows of a key and priority out of the queue and return them."""
+    rows = await bulk.run(session, _TAKE_DUE, pace_key, priority, now_us, limit)
+    if rows and session.get_bind().dialect.name == "sqlite":
+        due, last = rows[-1][2], rows[-1][3]
+        await bulk.run(session, _DELETE_TAKEN, pace_key, priority, due, due, last)
+        return [claimed_row(row) for row in rows]
+    return sorted((claimed_row(row) for row in rows), key=lambda row: (row.due_us, row.id))
