@@ -10,6 +10,7 @@ from dripline.cli import (
     importing,
     lifecycle,
     payments,
+    people,
     referrals,
     scenarios,
     serve,
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 serve.register(app)
 contacts.register(app)
+people.register(contacts.app)
 app.add_typer(content.app, name="content")
 app.add_typer(database.app, name="db")
 app.add_typer(contacts.app, name="contacts")

@@ -37,7 +37,7 @@ def list_contacts(
 
 @app.command()
 def show(who: Who) -> None:
-    """Show a contact: addresses, attributes, tags, and where they stand in each scenario."""
+    """Show a contact: addresses, attributes, tags, scenarios, and what happened to them and why."""
     from dripline.cli import start
 
     start.run(_show(who))
@@ -78,12 +78,16 @@ async def _list(words: str, limit: int) -> None:
 
 
 async def _show(who: str) -> None:
-    from dripline.analytics.why import find_contact
+    from dripline.analytics.why import find_contact, timeline
     from dripline.cli import start
     from dripline.contacts import queries
+    from dripline.content.store import ContentStore
     from dripline.scenarios.queries import enrollments_of
 
-    async with start.reading() as session:
+    async with (
+        start.opened(start.settings_from(quiet=True)) as database,
+        database.reading() as session,
+    ):
         contact = await find_contact(session, who)
         typer.echo(f"{_called(contact)}  ({contact.id})")
         typer.echo(f"  state {contact.state}, language {contact.language or 'unknown'}, ", nl=False)
@@ -107,6 +111,9 @@ async def _show(who: str) -> None:
                 for e in await enrollments_of(session, contact.id)
             ],
         )
+        library = await ContentStore(database).current(session)
+        story = await timeline(session, contact.id, library=library)
+        _section("what happened, and why", [_told(line) for line in story])
 
 
 async def _why(who: str, message: str | None) -> None:

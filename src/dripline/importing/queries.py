@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.contacts.models import Address, Attribute, Contact
+from dripline.contacts.models import Address, Attribute, Contact, Tag
 from dripline.database import insert_new
 from dripline.deliveries.models import DeliveryKey
 from dripline.payments.models import Payment
@@ -199,3 +199,16 @@ async def addresses_of(
     """Return the addresses of these contacts, oldest first."""
     statement = select(Address).where(Address.contact_id.in_(contact_ids)).order_by(Address.id)
     return (await session.scalars(statement)).all()
+
+
+async def tags_of(
+    session: AsyncSession, contact_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, list[str]]:
+    """Return the tags of these contacts, in order of their names."""
+    rows = await session.execute(
+        select(Tag.contact_id, Tag.tag).where(Tag.contact_id.in_(contact_ids)).order_by(Tag.tag)
+    )
+    found: dict[uuid.UUID, list[str]] = {}
+    for contact_id, tag in rows:
+        found.setdefault(contact_id, []).append(tag)
+    return found

@@ -89,6 +89,14 @@ def moment_of(value: object) -> datetime | None:
     return found if _EARLIEST <= aware.astimezone(UTC) < _LATEST else None
 
 
+def utc_moment_of(value: object) -> datetime | None:
+    """Return an RFC 3339 time in UTC, also for one without a zone; None for anything else."""
+    found = moment_of(value)
+    if found is None:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+
+
 def written(moment: datetime | None) -> str | None:
     """Return a moment as files have it: `2024-01-15T10:00:00Z`."""
     if moment is None:
