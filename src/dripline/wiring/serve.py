@@ -14,7 +14,8 @@ from pathlib import Path
 
 import structlog
 
-from dripline.bot.admin.jobs import WAKE_JOBS, AdminJobs, ExpireWizards
+from dripline.bot.admin.errands import WAKE_JOBS
+from dripline.bot.admin.jobs import AdminJobs, ExpireWizards
 from dripline.bot.answers import TelegramAnswers
 from dripline.bot.drain import Drain
 from dripline.bot.polling import Poller

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from dripline.bot.admin.checking import told
 from dripline.bot.admin.desk import Desk, Row, shown
-from dripline.bot.admin.document import broadcast_ids, finished_broadcast
+from dripline.bot.admin.document import broadcast_ids, finished_broadcast, harmless
 from dripline.bot.admin.draft import Draft, is_empty
+from dripline.bot.admin.errands import BROADCAST_CARD, send_for
 from dripline.broadcasts import switch
 from dripline.broadcasts.models import CANCELLED, DONE, DRAFT, PAUSED, RUNNING, SCHEDULED, Broadcast
 from dripline.broadcasts.plan import Plan, Progress
@@ -15,16 +16,11 @@ from dripline.content import edit
 from dripline.content import queries as content
 from dripline.content.check_documents import check_broadcast
 from dripline.content.edit import State
-from dripline.database import wake
 from dripline.errors import DriplineError
-from dripline.ids import new_id
-from dripline.operators import queries as operators
 from dripline.texts import gettext as _
 from dripline.texts import marked, ngettext
 
 VIA: Final = "wizard"
-WAKE_JOBS: Final = "admin_jobs"
-JOB: Final = "broadcast"
 _KEY: Final = ("broadcasts", "broadcasts")
 _AIMS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "0": (marked("Everybody"), ()),
@@ -97,18 +93,7 @@ async def choose(desk: Desk, state: State, broadcast_id: str) -> None:
 
 async def _ask_card(desk: Desk, broadcast_id: str) -> None:
     """Have the audience counted, outside of this transaction, and the card sent."""
-    await operators.add_job(
-        desk.session,
-        {
-            "id": new_id(),
-            "bot": desk.bot,
-            "telegram_id": desk.telegram_id,
-            "kind": JOB,
-            "detail": {"key": broadcast_id},
-            "due_at": desk.now,
-        },
-    )
-    await wake(desk.session, WAKE_JOBS)
+    await send_for(desk, BROADCAST_CARD, {"key": broadcast_id})
 
 
 async def act(desk: Desk, state: State, action: str, broadcast_id: str) -> None:
@@ -174,8 +159,8 @@ async def card(desk: Desk, broadcast: Broadcast, plan: Plan, far: Progress) -> N
     """Show a broadcast: whom it reaches, how long that takes, and how far it is."""
     language, key = desk.language, broadcast.key
     is_open = broadcast.status in (DRAFT, DONE, CANCELLED)
-    if is_open and plan.preview is not None:
-        await desk.show(plan.preview)
+    if not broadcast.launches and plan.preview is not None:
+        await desk.show(harmless(plan.preview))
     lines = [
         f"📣 <b>{shown(broadcast.name, 200)}</b> · {_(_STATES[broadcast.status], language)}",
         _("To: {aim}", language, aim=_aim_of(broadcast, language)),

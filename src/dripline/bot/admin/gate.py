@@ -14,7 +14,8 @@ from dripline.bot.admin import broadcasting, catalog, changing
 from dripline.bot.admin.desk import Desk, desk_of, shown
 from dripline.bot.admin.document import compiled
 from dripline.bot.admin.draft import BROADCAST, HUB, Draft, new_body
-from dripline.bot.admin.jobs import EXPIRED, ask_statistics
+from dripline.bot.admin.errands import STATISTICS, send_for
+from dripline.bot.admin.jobs import EXPIRED
 from dripline.bot.admin.received import received
 from dripline.bot.admin.showing import demonstrate
 from dripline.bot.admin.wizard import Wizard
@@ -131,7 +132,7 @@ class _Table:
             case "scenarios":
                 await catalog.scenarios(desk, self.state)
             case "stats":
-                await ask_statistics(desk)
+                await send_for(desk, STATISTICS, {})
             case "cancel":
                 await self._cancel()
             case "create_scenario":

@@ -3,15 +3,15 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import structlog
 
 from dripline.bot.admin import broadcasting
 from dripline.bot.admin.desk import desk_of
 from dripline.bot.admin.draft import Draft, missing_files, specs
+from dripline.bot.admin.errands import BROADCAST_CARD, STATISTICS
 from dripline.bot.admin.statistics import statistics
-from dripline.bot.admin.wizard import WAKE_JOBS as WAKE_JOBS
 from dripline.bot.admin.wizard import Wizard
 from dripline.broadcasts import queries as broadcasts
 from dripline.broadcasts import switch
@@ -21,9 +21,8 @@ from dripline.content import edit, media
 from dripline.content import queries as content
 from dripline.content.store import ContentStore
 from dripline.content.telegram_html import escape
-from dripline.database import Database, wake
+from dripline.database import Database
 from dripline.errors import DriplineError, PermanentFailure, SendFailure
-from dripline.ids import new_id
 from dripline.operators import queries as operators
 from dripline.operators.models import AdminJob
 from dripline.texts import gettext as _
@@ -72,10 +71,10 @@ class AdminJobs:
         return sum([await self._do(job, now) for job in jobs])
 
     async def _do(self, job: AdminJob, now: datetime) -> int:
-        if job.kind == "stats":
+        if job.kind == STATISTICS:
             await self._statistics(job, now)
             return 1
-        if job.kind == broadcasting.JOB:
+        if job.kind == BROADCAST_CARD:
             await self._broadcast(job, now)
             return 1
         try:
@@ -198,22 +197,6 @@ class ExpireWizards:
             if desk is not None:
                 await desk.say(_(EXPIRED, desk.language))
         return 1
-
-
-async def ask_statistics(desk: Any) -> None:
-    """Have the numbers counted, which may take a while, and sent."""
-    await operators.add_job(
-        desk.session,
-        {
-            "id": new_id(),
-            "bot": desk.bot,
-            "telegram_id": desk.telegram_id,
-            "kind": "stats",
-            "detail": {},
-            "due_at": desk.now,
-        },
-    )
-    await wake(desk.session, WAKE_JOBS)
 
 
 def _arrived(draft: Draft, file_id: str, sha256: str) -> None:

@@ -28,19 +28,17 @@ from dripline.bot.admin.draft import (
     SUMMARY,
     Draft,
 )
+from dripline.bot.admin.errands import FILE, send_for
 from dripline.bot.admin.fields import Field, field_of, following
 from dripline.bot.admin.received import Received
 from dripline.bot.admin.showing import show_all, show_message
 from dripline.clock import from_us, to_us
 from dripline.content.edit import State
-from dripline.database import wake
 from dripline.deliveries import queue
-from dripline.ids import new_id
 from dripline.operators import queries as operators
 from dripline.texts import gettext as _
 
 SILENCE: Final = timedelta(minutes=30)
-WAKE_JOBS: Final = "admin_jobs"
 _DOUBLE: Final = timedelta(seconds=3)  # a button pressed twice by an impatient finger
 _ALBUM: Final = timedelta(seconds=1)  # its pictures come as messages of their own
 _SKIP: Final = frozenset({"skip", "пропустить"})
@@ -99,7 +97,8 @@ class Wizard:
             await self.ask(refusal.text)
             return
         if sent.file is not None:
-            await self._file_came(sent)
+            file = {"file_id": sent.file.file_id, "kind": sent.file.kind}
+            await send_for(self.desk, FILE, file)
         if sent.file is not None and (field.key == "files" or not sent.text.strip()):
             await self._about_files(sent)
         else:
@@ -352,25 +351,6 @@ class Wizard:
         await self.desk.say(text)
 
     # Files
-
-    async def _file_came(self, sent: Received) -> None:
-        """Have a file fetched, once this transaction is over."""
-        file = sent.file
-        if file is None:
-            return
-        desk = self.desk
-        await operators.add_job(
-            desk.session,
-            {
-                "id": new_id(),
-                "bot": desk.bot,
-                "telegram_id": desk.telegram_id,
-                "kind": "file",
-                "detail": {"file_id": file.file_id, "kind": file.kind},
-                "due_at": desk.now,
-            },
-        )
-        await wake(desk.session, WAKE_JOBS)
 
     async def _about_files(self, sent: Received) -> None:
         """Say once what has come in; an album's pictures come one after another."""
