@@ -41,7 +41,7 @@ async def _show(
     whole = finished(one, draft.scenario_id or "new")
     try:
         message = message_of(state.documents, whole["config"], whole["messages"]["one"])
-        rendered = preview(message, user, desk.language or "")
+        rendered = preview(message, user, "")  # the text the wizard changes, not a variant of it
     except PermanentFailure as failure:
         reason = escape(failure.reason)
         await desk.say(_("This message cannot be shown: {reason}", desk.language, reason=reason))
