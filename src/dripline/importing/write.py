@@ -72,11 +72,12 @@ class Import:
     now: datetime
     report: Report
     price: Price = Price()
+    late: set[tuple[int, str]] = field(default_factory=set)
 
     async def write(self, session: AsyncSession, people: Sequence[Person]) -> None:
         """Store people. Raises Conflict when what is stored is not what was read."""
         times, late = spread(people, self.now)
-        self.report.count("messages that were due already, spread out", len(times))
+        self.late.update(times)
         remaining = iter(people)
         while page := list(islice(remaining, _PAGE)):
             await self._page(session, [with_due(one, times) for one in page], late)
@@ -185,6 +186,8 @@ class Import:
         had = (*standing.had, *((PAID,) if standing.paid_at else ()))
         rows.keys += [_key(state, message_id) for message_id in had]
         self.report.count(_told(state))
+        if (person.telegram_id, scenario.id) in self.late:
+            self.report.count("messages that were due already, spread out")
 
     def _one_in_lane(
         self,
