@@ -17,10 +17,11 @@ from dripline.importing.people import telegram_id_of
 from dripline.importing.report import Report
 from dripline.importing.source import IMPORT_INVALID, Source, moment_of, place, read_env, shown
 
+_PAID: Final = "PRODAMUS_PRODUCT_PAID_CONTENT"  # a template, as messages are
 _WANTED: Final = (
     "PRODAMUS_PRODUCT_NAME",
     "PRODAMUS_PRODUCT_PRICE",
-    "PRODAMUS_PRODUCT_PAID_CONTENT",
+    _PAID,
     "PRIVATE_GROUP_ID",
 )
 _SECRETS: Final = {
@@ -115,6 +116,8 @@ def _flow(
             photos[f"{name}{photo.suffix}"] = photo
         found = tuple(one for one in (f"{name}{photo.suffix}",)) if photo is not None else ()
         messages[name] = _message(source, spec, base, name, found, unknown, names)
+    paid = env.get(_PAID, "")
+    env = {**env, **({_PAID: mapped(paid, _noting(source, ".env", "", unknown))} if paid else {})}
     return OldFlow(order, messages, env), photos, tuple(unknown), names
 
 
@@ -175,7 +178,7 @@ def _noting(source: Source, file: str, text: str, unknown: dict[str, None]) -> A
     def note(name: str, offset: int) -> None:
         unknown[name] = None
         line, column = line_and_column(text, offset)
-        where = f"{file.removeprefix('./')}:{line}:{column}"
+        where = f"{file.removeprefix('./')}:{line}:{column}" if text else file
         source.report.note(
             "Unknown placeholders, now attributes of the contact", f"{{{{{name}}}}} ({where})"
         )

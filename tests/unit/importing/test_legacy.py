@@ -262,6 +262,25 @@ async def test_another_scenario_of_that_name_is_not_touched(database: Database, 
     assert await total(database, Revision) == revisions
 
 
+async def test_placeholders_of_the_paid_content_are_mapped(database: Database, bot: Path) -> None:
+    text = (bot / ".env").read_text()
+    (bot / ".env").write_text(text.replace("Thank you!", "Come: {{invite_link}} {{riddle}}"))
+    report = await bring(database, bot)
+    async with database.reading() as session:
+        library = await ContentStore(database).current(session)
+    assert library.scenarios["default"].paid_content == "Come: {{user.invite_link}} {{user.riddle}}"
+    assert "{{riddle}} (.env)" in str(report.notes)
+
+
+async def test_without_paid_content_the_invitation_is_it(database: Database, bot: Path) -> None:
+    lines = (bot / ".env").read_text().splitlines()
+    (bot / ".env").write_text("\n".join(line for line in lines if "PAID_CONTENT" not in line))
+    await bring(database, bot)
+    async with database.reading() as session:
+        library = await ContentStore(database).current(session)
+    assert library.scenarios["default"].paid_content == "Come in: {{user.invite_link}}"
+
+
 async def test_placeholders_bring_values_of_users_along(database: Database, bot: Path) -> None:
     (bot / "data/users.json").write_text(json.dumps({"1": {**USERS["1"], "mystery": "Oslo"}}))
     await bring(database, bot)
