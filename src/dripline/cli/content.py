@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Check a content folder, see what it would change, push, pull.", no_args_is_help=True
 )
+adding = typer.Typer(help="Add content that ships with dripline.", no_args_is_help=True)
+app.add_typer(adding, name="add")
 Folder = Annotated[
     Path, typer.Argument(help="The folder with content.", exists=True, file_okay=False)
 ]
@@ -68,6 +70,25 @@ def pull(
     from dripline.cli import start
 
     start.run(_pull(folder, force=force))
+
+
+@adding.command()
+def programs(
+    folder: Annotated[Path, typer.Argument(help="The folder to add to.", file_okay=False)],
+) -> None:
+    """Copy the programs that ship with dripline into a folder; what is there stays as it is."""
+    from dripline.content.shipped import add_programs
+
+    done = add_programs(folder)
+    for scenario_id in done.scenarios:
+        typer.echo(f"added: {scenario_id}")
+    for scenario_id in done.kept:
+        typer.echo(f"kept as it is: {scenario_id}")
+    if done.lifecycle:
+        typer.echo("added: lifecycle.json, which says who enters them; read it before you push")
+    if done.default:
+        typer.echo(f"A bare /start enters {done.default}, for want of another scenario.")
+    typer.echo("Not pushed yet." if done.scenarios else "Nothing to do.")
 
 
 async def _plan(folder: Path, *, diffs: bool) -> None:

@@ -106,3 +106,14 @@ async def _meet_anna(url: str) -> None:
     async with database.transaction() as session:
         await by_telegram(session, "main", TelegramPerson(4711, "Anna"), RealClock().now())
     await database.close()
+
+
+def test_programs_are_added_once(folder: Path) -> None:
+    added = CliRunner().invoke(app, ["content", "add", "programs", str(folder)])
+    assert "added: NURTURE_7_DAY\n" in added.stdout
+    assert added.stdout.endswith("Not pushed yet.\n")
+    checked = CliRunner().invoke(app, ["content", "check", str(folder)])
+    assert (checked.stdout, checked.exit_code) == ("No problems.\n", 0)
+    again = CliRunner().invoke(app, ["content", "add", "programs", str(folder)])
+    assert "kept as it is: NURTURE_7_DAY\n" in again.stdout
+    assert again.stdout.endswith("Nothing to do.\n")
