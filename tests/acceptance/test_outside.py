@@ -348,7 +348,7 @@ def test_health_readiness_and_metrics(outside: Outside) -> None:
 
 def test_logs_are_json_and_name_what_happened(outside: Outside) -> None:
     records = [json.loads(line) for line in outside.run.log().splitlines()]
-    assert {"content.pushed", "bot.known", "dripline.ready"} <= {r["action"] for r in records}
+    assert {"bot.known", "dripline.ready"} <= {r["action"] for r in records}
     assert all({"level", "timestamp"} <= set(record) for record in records)
 
 

@@ -19,6 +19,7 @@ _HOLDS = {
 }
 _REASONS = {
     "asked_for": marked("the contact asked for it"),
+    "imported": marked("brought along from another bot"),
     "asked_again": marked("asked for again"),
     "summary": marked("the scenario is completed: its summary"),
     "system": marked("an answer of the bot itself"),

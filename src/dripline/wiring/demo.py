@@ -133,9 +133,9 @@ async def run_demo(
             }
         )
         service = Service(own, EVERYTHING, clock, build(own, clock))
-        control.engine = why.engine = service.engine
         try:
             await service.start(content)
+            control.engine = why.engine = service.engine
             print(f"\n  dripline demo: {address}/sandbox/\n  Press Ctrl+C to end it.\n", flush=True)
             if open_browser:
                 await asyncio.to_thread(webbrowser.open, f"{address}/sandbox/")

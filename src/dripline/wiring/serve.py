@@ -58,6 +58,7 @@ class Service:
         )
         self._unlisten: Callable[[], Awaitable[None]] | None = None
         self._web: WebServer | None = None
+        self._ready = False
 
     async def start(self, content_dir: Path | None = None, *, force: bool = False) -> None:
         """Check everything that can be checked, then start.
@@ -83,6 +84,7 @@ class Service:
         self._unlisten = await listen(database, self.engine.wakes)
         await self._start_web()
         await self._worker.start()
+        self._ready = True
         log.info(
             "dripline.ready",
             parts=sorted(self.parts),
@@ -101,7 +103,8 @@ class Service:
                 await self._unlisten()
         await self.engine.close()
         self._lock.release()
-        log.info("dripline.stopped")
+        if self._ready:
+            log.info("dripline.stopped")
 
     @property
     def address(self) -> str | None:

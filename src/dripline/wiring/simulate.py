@@ -15,7 +15,7 @@ from dripline.analytics.why import find_contact
 from dripline.channels.recorder import Recorder
 from dripline.clock import RealTime, VirtualClock, from_us
 from dripline.contacts.models import Address, Attribute, Contact, Tag
-from dripline.content.models import TABLES
+from dripline.content.models import TABLES, ScenarioSwitch
 from dripline.content.store import ContentStore
 from dripline.database import Base, Database
 from dripline.deliveries import queries
@@ -126,6 +126,8 @@ async def _copy(source: Database, target: Database, contact: str) -> Address:
         await connection.run_sync(Base.metadata.create_all)
     async with source.reading() as reading, target.transaction() as writing:
         for table in TABLES:
+            if table is ScenarioSwitch.__table__:
+                continue  # a paused scenario is paused to be looked at
             rows = (await reading.execute(select(table))).mappings().all()
             if rows:
                 await writing.execute(insert(table), [dict(row) for row in rows])  # type: ignore[arg-type]

@@ -33,6 +33,7 @@ async def start(session: AsyncSession, scene: Scene, update: Started, now: datet
     if update.payload and scenario_id is None and code is None:
         text = _("This link leads nowhere any more, so here is our main course.", language)
         await say(session, scene, known, update.person, text, now)
+        scenario_id = _default_of(scene.library)
     ids = (known.contact_id, known.address_id)
     if scenario_id is not None:
         outcome = await switch.request(session, scene.library, *ids, scenario_id, now)
@@ -47,6 +48,12 @@ def _scenario_of(library: Library, payload: str | None) -> str | None:
     """Return the payload if it is exactly the id of a scenario that may be entered."""
     scenario = library.scenario(payload) if payload else None
     return scenario.id if scenario is not None and scenario.is_active else None
+
+
+def _default_of(library: Library) -> str | None:
+    """Return the id of the default scenario, if it may be entered."""
+    default = library.scenario(library.default_scenario_id)
+    return default.id if default is not None and default.is_active else None
 
 
 def _code_of(payload: str | None) -> dict[str, str] | None:
