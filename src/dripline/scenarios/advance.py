@@ -48,7 +48,9 @@ from dripline.scenarios.state import (
     EnrollmentState,
 )
 
-_LANDING = timedelta(milliseconds=200)
+# A message in flight lands within seconds, or its worker is dead and its lease ends: until then
+# there is little use in looking.
+_LANDING = timedelta(seconds=10)
 _NO_CONDITIONS: Mapping[str, bool] = {}
 
 
