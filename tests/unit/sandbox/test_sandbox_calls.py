@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sandbox_calls import World, button
 
 from dripline.sandbox.world import contacts, membership
 from dripline.sandbox.world.people import Standing
 from dripline.sandbox.world.telegram import Telegram
+from sandbox_calls import World, button
 
 MISSING = 987654321
 BAD_URL = "inline keyboard button URL"

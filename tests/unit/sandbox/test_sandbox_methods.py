@@ -1,10 +1,10 @@
 """What the methods of the Bot API do to the sandbox's world."""
 
 import pytest
-from sandbox_calls import World, button
 
 from dripline.sandbox.world import contacts, membership
 from dripline.sandbox.world.people import Standing
+from sandbox_calls import World, button
 
 
 @pytest.fixture
