@@ -280,6 +280,18 @@ async def test_a_paused_scenario_waits_and_resumes_without_a_burst(world: World)
     assert await world.run(DAY) == ["course/three"]
 
 
+async def test_a_wait_that_times_out_in_a_pause_goes_on_after_it(world: World) -> None:
+    await world.ask()
+    await world.run(DAY + HOUR)
+    world.store.library = library(COURSE, OTHER, paused=True)
+    assert await world.run(3 * DAY) == []
+    assert (await world.enrollments())["course"].hold == "paused"
+
+    world.store.library = library(COURSE, OTHER)
+    await edit(world)
+    assert await world.run(5 * MINUTE) == ["course/four"]
+
+
 async def test_a_message_that_fails_for_good_is_passed_over(world: World) -> None:
     broken = body(
         "course", {"one": {}, "two": {"texts": {"": "{{ 1 | divided_by: 0 }}"}}, "three": {}}

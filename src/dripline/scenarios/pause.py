@@ -15,7 +15,7 @@ from dripline.content.store import Library
 from dripline.deliveries import queue
 from dripline.scenarios import queries
 from dripline.scenarios.decide import next_due
-from dripline.scenarios.state import HOLD_PAUSED, EnrollmentState
+from dripline.scenarios.state import HOLD_ACTION, HOLD_PAUSED, EnrollmentState
 
 _PAGE = 500
 # A third of what a bot may send: those who were parked leave room for those who are on time.
@@ -49,7 +49,7 @@ async def _replan(session: AsyncSession, scenario: Scenario, now: datetime) -> i
                 due = now + planned * _APART
             if state.queue_key:
                 gone.append(state.queue_key)
-            state.hold = None
+            state.hold = None if state.waiting_for is None else HOLD_ACTION
             state.recheck = 1
             entries.append(state.plan(due, _priority(scenario, state)))
             changed.append(state)
@@ -64,7 +64,11 @@ def _new_due(
     state: EnrollmentState, scenario: Scenario, now: datetime, timezone: str | None
 ) -> datetime | None:
     """Return when the next step is due now, or None when the plan stands as it is."""
-    if state.waiting_for is not None or state.hold not in {None, HOLD_PAUSED}:
+    if state.waiting_for is not None:
+        # Parked when its time-out came due in the pause: that is what is still to come.
+        timed_out = state.hold == HOLD_PAUSED and state.wait_until is not None
+        return state.wait_until if timed_out else None
+    if state.hold not in {None, HOLD_PAUSED}:
         return None
     if state.hold is None and state.queue_due_us is None:
         return None
