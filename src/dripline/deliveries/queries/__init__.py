@@ -20,6 +20,8 @@ from dripline.deliveries.queries.log import (
     insert_decisions,
     insert_deliveries,
     insert_delivery_keys,
+    move_delivery,
+    note_delivery_time,
     sent_messages,
 )
 from dripline.deliveries.queries.pace import (
@@ -74,7 +76,9 @@ __all__ = [
     "insert_queue",
     "latest_heartbeat",
     "lock_pace",
+    "move_delivery",
     "move_pace",
+    "note_delivery_time",
     "outages_of",
     "renew_leases",
     "sent_messages",

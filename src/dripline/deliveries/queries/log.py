@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import CursorResult, case, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.clock import from_us
@@ -163,3 +164,43 @@ async def deliveries_of(
         .limit(limit)
     )
     return (await session.scalars(statement)).all()
+
+
+async def move_delivery(
+    session: AsyncSession,
+    delivery_id: uuid.UUID,
+    status: str,
+    only_from: Sequence[str],
+    time: str,
+    at: datetime,
+    reason: str | None,
+) -> bool:
+    """Set a delivery's status if its present one is among `only_from`; return whether it was.
+
+    `time` is the column that keeps the earliest moment it was told of.
+    """
+    values: dict[str, Any] = {"status": status, time: _earliest(time, at)}
+    if reason is not None:
+        values |= {"failure_reason": reason, "failure_code": status}
+    statement = (
+        update(Delivery)
+        .where(Delivery.id == delivery_id, Delivery.status.in_(only_from))
+        .values(values)
+    )
+    return bool(cast("CursorResult[Any]", await session.execute(statement)).rowcount)
+
+
+async def note_delivery_time(
+    session: AsyncSession, delivery_id: uuid.UUID, time: str, at: datetime
+) -> None:
+    """Keep the earliest moment of a step that the delivery has left behind."""
+    column = getattr(Delivery, time)
+    statement = update(Delivery).where(
+        Delivery.id == delivery_id, or_(column.is_(None), column > at)
+    )
+    await session.execute(statement.values({time: at}))
+
+
+def _earliest(time: str, at: datetime) -> Any:
+    column = getattr(Delivery, time)
+    return case((column < at, column), else_=literal(at, column.type))
