@@ -1,7 +1,8 @@
 """A message in its final form, for any channel."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 MediaKind = Literal["photo", "video", "document", "voice", "audio", "animation"]
 ButtonKind = Literal["url", "callback", "web_app"]
@@ -25,11 +26,65 @@ class Button:
     value: str
 
 
+def untracked(url: str, _label: str) -> str:
+    """Return a link as it is: what stands for a tracker where there is none."""
+    return url
+
+
+@dataclass(frozen=True, slots=True)
+class EmailUrls:
+    """The addresses that one delivery's email leads to.
+
+    `link` returns what a link of the text becomes, given its url and its words; `media` the
+    address of a file, or None where files are not served: then they go along with the email.
+    `bot` is the bot's public address (`https://t.me/name`), for buttons that only a chat has.
+    """
+
+    unsubscribe: str
+    preferences: str
+    pixel: str | None = None
+    link: Callable[[str, str], str] = untracked
+    media: Callable[[Media], str] | None = None
+    bot: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmailParts:
+    """An email as it goes to a transport.
+
+    `attached` are files that go along: the image `cid:` links of the html name, and others.
+    `quoted` holds html and plain text as quoted-printable, where they were prepared.
+    """
+
+    subject: str
+    html: str
+    plain: str
+    attached: tuple[Media, ...] = ()
+    quoted: tuple[bytes, bytes] | None = None
+
+
+class Email(Protocol):
+    """The email form of a message for one contact, but for the addresses of its delivery."""
+
+    @property
+    def subject(self) -> str:
+        """What the email is called."""
+        ...
+
+    def assemble(self, urls: EmailUrls) -> EmailParts:
+        """Return the email with its addresses filled in."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A message ready to send: text in Telegram's HTML, media in order, rows of buttons."""
+    """A message ready to send: text in Telegram's HTML, media in order, rows of buttons.
+
+    `email` is its form as an email, where it goes to an email address.
+    """
 
     text: str
     media: tuple[Media, ...] = ()
     keyboard: tuple[tuple[Button, ...], ...] = ()
     subject: str | None = None
+    email: Email | None = None
