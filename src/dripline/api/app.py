@@ -1,27 +1,29 @@
 """The web application, put together from its routers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from dripline import __version__
-from dripline.api import errors, health, telegram
+from dripline.api import errors, health
+from dripline.api.backend import Backend
 from dripline.api.edge import Edge
-from dripline.api.ports import Check, TelegramWebhook
+from dripline.api.ports import Check
 
 MAX_BODY = 1024 * 1024  # Telegram's updates and our own requests are a few kilobytes
 
 
 def create_app(
     checks: Mapping[str, Check],
-    telegram_webhook: TelegramWebhook | None = None,
+    routers: Iterable[APIRouter] = (),
     *,
+    backend: Backend | None = None,
     max_body: int = MAX_BODY,
 ) -> FastAPI:
     """Return the application; `max_body` is in bytes.
 
-    No page of documentation is served: its files would come from elsewhere. The description is at
-    `/openapi.json`.
+    `routers` with guarded routes need `backend`. No page of documentation is served: its files
+    would come from elsewhere. The description is at `/openapi.json`.
     """
     app = FastAPI(
         title="dripline",
@@ -30,9 +32,10 @@ def create_app(
         redoc_url=None,
         openapi_url="/openapi.json",
     )
+    app.state.backend = backend
     errors.install(app)
     app.add_middleware(Edge, max_body=max_body)
     app.include_router(health.router(checks))
-    if telegram_webhook is not None:
-        app.include_router(telegram.router(telegram_webhook))
+    for router in routers:
+        app.include_router(router)
     return app

@@ -19,7 +19,7 @@ from dripline.bot.admin.jobs import AdminJobs, ExpireWizards
 from dripline.bot.answers import TelegramAnswers
 from dripline.bot.drain import Drain
 from dripline.bot.polling import Poller
-from dripline.bot.webhook import Registration, Webhook
+from dripline.bot.webhook import Registration
 from dripline.clock import Clock, RealClock
 from dripline.database import Database, listen
 from dripline.database.upgrade import prepare
@@ -133,15 +133,19 @@ class Service:
 
     async def _start_web(self) -> None:
         from dripline.api.app import create_app
+        from dripline.wiring.routers import backend_of, routers_of
 
         engine, settings = self.engine, self.settings
         checks = {"database": lambda: _schema(engine.database)}
         if "worker" in self.parts:
             checks["worker"] = lambda: _heartbeat(engine)
-        webhook = None
-        if "web" in self.parts:
-            webhook = Webhook(engine.database, engine.clock, settings.signing_key, engine.clients)
-        server = WebServer(create_app(checks, webhook), settings.host, settings.port)
+        serves = "web" in self.parts
+        app = create_app(
+            checks,
+            routers_of(engine) if serves else (),
+            backend=backend_of(engine) if serves else None,
+        )
+        server = WebServer(app, settings.host, settings.port)
         try:
             await server.start()
         except OSError:

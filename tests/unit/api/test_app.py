@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel
 
 from dripline import __version__, metrics
+from dripline.api import telegram
 from dripline.api.app import create_app
 from dripline.api.edge import SECURITY_HEADERS
 from dripline.api.ports import Check
@@ -37,8 +38,11 @@ def client(app: FastAPI) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://dripline")
 
 
-def app_with(checks: Mapping[str, Check] | None = None, **options: Any) -> FastAPI:
-    return create_app(checks or {}, **options)
+def app_with(
+    checks: Mapping[str, Check] | None = None, inbox: Inbox | None = None, **options: Any
+) -> FastAPI:
+    routers = [telegram.router(inbox)] if inbox else []
+    return create_app(checks or {}, routers, **options)
 
 
 async def test_the_root_tells_name_version_and_health() -> None:
@@ -120,7 +124,7 @@ async def test_requests_are_counted_by_route_not_by_path() -> None:
 
 async def test_an_update_is_handed_over_raw_with_its_secret() -> None:
     inbox = Inbox()
-    async with client(app_with(telegram_webhook=inbox)) as http:
+    async with client(app_with(inbox=inbox)) as http:
         answer = await http.post(
             "/telegram/webhook/main", content=b'{"update_id":1}', headers={SECRET_HEADER: "s3cret"}
         )
@@ -140,7 +144,7 @@ async def test_a_refused_update_says_why(
     bot: str, headers: dict[str, str], status: int, code: str
 ) -> None:
     inbox = Inbox()
-    async with client(app_with(telegram_webhook=inbox)) as http:
+    async with client(app_with(inbox=inbox)) as http:
         answer = await http.post(f"/telegram/webhook/{bot}", content=b"{}", headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert inbox.kept == []
@@ -239,7 +243,7 @@ async def test_every_answer_carries_the_security_headers(
 
 
 async def test_the_description_is_served_and_nothing_from_elsewhere() -> None:
-    async with client(app_with(telegram_webhook=Inbox())) as http:
+    async with client(app_with(inbox=Inbox())) as http:
         described = (await http.get("/openapi.json")).json()
         assert (await http.get("/docs")).status_code == 404
     assert set(described["paths"]) == {

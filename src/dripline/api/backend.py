@@ -1,0 +1,30 @@
+"""What endpoints work with: one object, built by `wiring`, found on the request's app."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from dripline.api.auth import Auth
+from dripline.broadcasts.render import Renderer
+from dripline.clock import Clock
+from dripline.content.store import ContentStore
+from dripline.database import Database
+from dripline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The rooms below, as endpoints reach them."""
+
+    database: Database
+    clock: Clock
+    store: ContentStore
+    settings: Settings
+    auth: Auth
+    broadcast_renderer: Renderer
+
+
+def backend_of(request: Request) -> Backend:
+    """Return the backend of the app that serves this request."""
+    backend: Backend = request.app.state.backend
+    return backend

@@ -1,0 +1,32 @@
+"""What the web part serves, built from the engine."""
+
+from fastapi import APIRouter
+
+from dripline.api import telegram, v1
+from dripline.api.auth import Auth
+from dripline.api.backend import Backend
+from dripline.bot.webhook import Webhook
+from dripline.wiring.engine import Engine, broadcast_renderer
+
+
+def backend_of(engine: Engine) -> Backend:
+    """Return what endpoints work with."""
+    settings = engine.settings
+    return Backend(
+        engine.database,
+        engine.clock,
+        engine.store,
+        settings,
+        Auth(settings),
+        broadcast_renderer(engine.store, settings.default_language),
+    )
+
+
+def routers_of(engine: Engine) -> list[APIRouter]:
+    """Return every router: those that anybody may call, then those behind a key.
+
+    A room that adds endpoints adds its router here (public ones: webhooks, links, pages), or in
+    `api/v1` (behind a key).
+    """
+    webhook = Webhook(engine.database, engine.clock, engine.settings.signing_key, engine.clients)
+    return [telegram.router(webhook), *v1.routers()]
