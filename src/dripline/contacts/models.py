@@ -4,7 +4,17 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dripline.database import Base, Json
@@ -13,7 +23,11 @@ REACHABLE = "reachable"
 
 
 class Contact(Base):
-    """A person."""
+    """A person.
+
+    `timezone_source` says how the timezone is known: `asked` of the person, `guessed` from their
+    language. While there is none, they live in UTC.
+    """
 
     __tablename__ = "contacts"
 
@@ -27,6 +41,7 @@ class Contact(Base):
     state: Mapped[str] = mapped_column(String(40), default="VISITOR", server_default="VISITOR")
     registered_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
+    timezone_source: Mapped[str | None] = mapped_column(String(8))
 
     __table_args__ = ({"sqlite_with_rowid": False},)
 
@@ -86,3 +101,31 @@ class Tag(Base):
     added_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_contact_tags_tag", "tag"),)
+
+
+class Preferences(Base):
+    """What a contact wants to get, where and when; no row: they never said, nor did we learn.
+
+    `preferred_channel` is telegram or email, `preferred_time` morning, afternoon or evening. Quiet
+    hours are minutes of the local day, `quiet_to` excluded, and may run past midnight. `weekdays`
+    are ISO numbers such as `1,2,3,4,5`; none: every day. `engaged_channel` and `best_hour` (of the
+    local day) are not said by the person but learned from what they open and press.
+    """
+
+    __tablename__ = "user_email_preferences"
+
+    contact_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True
+    )
+    sequences: Mapped[bool] = mapped_column(default=True, server_default=true())
+    announcements: Mapped[bool] = mapped_column(default=True, server_default=true())
+    preferred_channel: Mapped[str | None] = mapped_column(String(20))
+    preferred_time: Mapped[str | None] = mapped_column(String(12))
+    quiet_from: Mapped[int | None] = mapped_column(SmallInteger)
+    quiet_to: Mapped[int | None] = mapped_column(SmallInteger)
+    weekdays: Mapped[str | None] = mapped_column(String(13))
+    engaged_channel: Mapped[str | None] = mapped_column(String(20))
+    best_hour: Mapped[int | None] = mapped_column(SmallInteger)
+    updated_at: Mapped[datetime]
+
+    __table_args__ = ({"sqlite_with_rowid": False},)

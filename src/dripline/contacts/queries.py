@@ -8,7 +8,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.contacts.models import Address, Attribute, Contact, Tag
+from dripline.contacts.models import Address, Attribute, Contact, Preferences, Tag
 from dripline.database import insert_new
 
 
@@ -146,4 +146,23 @@ async def any_telegram_address(session: AsyncSession, value: str) -> Address | N
             .order_by(Address.id)
             .limit(1)
         ),
+    )
+
+
+async def preferences_of(
+    session: AsyncSession, contact_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, Preferences]:
+    """Return what contacts said of their wishes, by contact; who said nothing is missing."""
+    statement = select(Preferences).where(Preferences.contact_id.in_(list(contact_ids)))
+    return {row.contact_id: row for row in await session.scalars(statement)}
+
+
+async def set_preferences(
+    session: AsyncSession, contact_id: uuid.UUID, now: datetime, **values: Any
+) -> None:
+    """Set these columns of a contact's preferences, making the row when there is none."""
+    given = {**values, "updated_at": now}
+    statement = insert_new(session, Preferences).values(contact_id=contact_id, **given)
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["contact_id"], set_=given)
     )
