@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     admin_api_key: SecretStr | None = None
     secret_key: SecretStr | None = None
     public_url: str | None = None
+    track_links: bool = True
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8001
     environment: str = "production"

@@ -47,6 +47,8 @@ def test_every_setting_is_documented_with_its_default(name: str) -> None:
     default = Settings.model_fields[name].default
     if isinstance(default, str):
         assert row[1] == f"`{default}`"
+    elif isinstance(default, bool):
+        assert row[1] == f"`{str(default).lower()}`"
     elif isinstance(default, int | float):
         assert float(row[1].strip("`")) == default
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-_MESSAGE: Final = ("texts", "media", "format")
+_MESSAGE: Final = ("texts", "media", "format", "track")
 
 
 def definitions(

@@ -117,6 +117,7 @@ class Making:
             variables=frozenset().union(
                 *(template.variables for template in (*texts.values(), *_templates(keyboard)))
             ),
+            track=spec.get("track") is not False,
         )
 
     def _template(self, source: str, *, html: bool, is_markdown: bool = False) -> Template:

@@ -95,6 +95,7 @@ class Message:
     priority: int = NORMAL
     variables: frozenset[str] = frozenset()
     base: Scopes = field(default_factory=dict)
+    track: bool = True
     _buttons: dict[str, tuple[tuple[Button, ...], ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -106,8 +107,9 @@ class Message:
         """
         text = self.text(language)
         if not self.keyboard:
-            return Rendered(text.render(context), self.media)
-        return Rendered(text.render(context), self.media, self._rows(context, language))
+            return Rendered(text.render(context), self.media, track=self.track)
+        rows = self._rows(context, language)
+        return Rendered(text.render(context), self.media, rows, track=self.track)
 
     def demonstrate(self, language: str) -> Rendered:
         """Return the message with variables shown by name, such as `__user.first_name__`."""

@@ -16,7 +16,7 @@ MEDIA_FIELDS: Final[dict[str, MediaKind]] = {
 }  # fmt: skip
 FIELDS: Final = (
     "timing", "template_file", "format", *MEDIA_FIELDS, "inline_keyboard", "wait", "wait_for",
-    "timeout", "condition", "priority",
+    "timeout", "condition", "priority", "track",
 )  # fmt: skip
 RESERVED: Final = ("texts", "media", "places")  # what a revision adds to a message of a file
 BUTTON_TYPES: Final = (
@@ -45,6 +45,8 @@ def parse_summary(spec: Node, base: str) -> dict[str, Any]:
     """Return the document of a message without a place in a flow."""
     if spec.text("format", "html") not in ("html", "markdown"):
         spec.at("format").report("format", "“format” is html or markdown.")
+    if spec.has("track"):
+        spec.at("track").expect(bool)
     keyboard = spec.object("inline_keyboard")
     if keyboard is not None:
         _check_keyboard(keyboard)

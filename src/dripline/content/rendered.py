@@ -80,7 +80,8 @@ class Email(Protocol):
 class Rendered:
     """A message ready to send: text in Telegram's HTML, media in order, rows of buttons.
 
-    `email` is its form as an email, where it goes to an email address.
+    `email` is its form as an email, where it goes to an email address. Where `track` is false, its
+    links stay as they are.
     """
 
     text: str
@@ -88,3 +89,4 @@ class Rendered:
     keyboard: tuple[tuple[Button, ...], ...] = ()
     subject: str | None = None
     email: Email | None = None
+    track: bool = True

@@ -17,7 +17,8 @@ _FIRST: Final = (
     "lane", "priority", "messages_list", "messages", "timing", "days", "hours", "minutes", "at",
     "weekdays", "from", "template_file", "format", "photos", "video", "document", "voice", "audio",
     "animation", "inline_keyboard", "button_set_ref", "rows", "buttons", "wait_for", "timeout",
-    "condition", "scenarios", "broadcasts", "default_scenario_id", "variables", "attributes",
+    "condition", "track", "scenarios", "broadcasts", "default_scenario_id", "variables",
+    "attributes",
 )  # fmt: skip
 _RANK: Final = {name: rank for rank, name in enumerate(_FIRST)}
 

@@ -20,9 +20,10 @@ from dripline.database import Database, dump_json, load_json
 from dripline.database.failures import will_pass
 from dripline.deliveries import queries
 from dripline.deliveries.claim import Claim, Flight, Terms, claim
-from dripline.deliveries.protocols import Channel, Origin, Outgoing
+from dripline.deliveries.protocols import Channel, LinkTracker, Origin, Outgoing
 from dripline.deliveries.rescue import LEASE_US
 from dripline.deliveries.settle import Outcome, Settled, settle
+from dripline.deliveries.track import has_links, tracked
 from dripline.errors import Overslept, PermanentFailure, RetryLater, SendFailure
 from dripline.ids import new_id
 
@@ -43,6 +44,7 @@ class Dispatcher:
         origins: Mapping[str, Origin],
         channels: Mapping[str, Channel],
         worker: str,
+        tracker: LinkTracker | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -50,6 +52,7 @@ class Dispatcher:
         self.worker = worker
         self._origins = origins
         self._channels = channels
+        self._tracker = tracker
         self._dice = random.Random()  # noqa: S311 - jitter
 
     async def run_once(self, now: datetime, most: int = _BATCH) -> int:
@@ -74,7 +77,7 @@ class Dispatcher:
 
     async def send(self, flight: Flight) -> Outcome:
         """Render and send one message at its slot; a failure is part of the outcome."""
-        delivery_id = new_id()
+        delivery_id = _kept_id(flight.ready.claimed.detail) or new_id()
         if await self._late_us(flight.slot_us) > _TOO_LATE_US:
             asleep = Overslept("the worker stood still past its lease")
             return Outcome(flight, delivery_id, self.clock.now(), failure=asleep, requests=0)
@@ -103,6 +106,8 @@ class Dispatcher:
         started, since = outgoing.parts_done, time.perf_counter()
         outcome = Outcome(flight, outgoing.delivery_id, self.clock.now(), message.text)
         try:
+            if self._tracker is not None:
+                outgoing.message = await self._track(self._tracker, outgoing)
             channel = self._channels[outgoing.address.channel]
             outcome.provider_ids = (await channel.send(outgoing)).provider_ids
         except SendFailure as failure:
@@ -117,6 +122,15 @@ class Dispatcher:
         outcome.seconds = time.perf_counter() - since
         outcome.at = self.clock.now()
         return outcome
+
+    async def _track(self, tracker: LinkTracker, outgoing: Outgoing) -> Rendered:
+        """Return the message as it goes out; an email's links are its channel's to track."""
+        message, address = outgoing.message, outgoing.address
+        if address.channel == "email" or not has_links(message):
+            return message
+        found = tracked(message, tracker, outgoing.delivery_id, address.contact_id)
+        await tracker.keep()
+        return found
 
     async def settle(self, outcomes: Sequence[Outcome], now: datetime) -> Settled:
         """Record outcomes, and count them; one that breaks the record harms no other."""
@@ -164,9 +178,19 @@ def _resume(outgoing: Outgoing, detail: str | None) -> None:
         outgoing.provider_ids = list(parts["ids"])
 
 
+def _kept_id(detail: str | None) -> uuid.UUID | None:
+    """Return the id under which the first parts went out: their links name it."""
+    parts = load_json(detail).get("parts") if detail else None
+    return uuid.UUID(parts["id"]) if parts and "id" in parts else None
+
+
 def _progress(outgoing: Outgoing, detail: str | None) -> str | None:
     if not outgoing.parts_done:
         return detail
     kept = load_json(detail) if detail else {}
-    kept["parts"] = {"done": outgoing.parts_done, "ids": outgoing.provider_ids}
+    kept["parts"] = {
+        "done": outgoing.parts_done,
+        "ids": outgoing.provider_ids,
+        "id": outgoing.delivery_id.hex,
+    }
     return dump_json(kept)

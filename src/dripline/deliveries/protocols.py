@@ -68,6 +68,31 @@ class Channel(Protocol):
         ...
 
 
+class LinkTracker(Protocol):
+    """Makes links whose clicks we hear of, and pixels whose loading we hear of."""
+
+    def link(
+        self, delivery_id: uuid.UUID, contact_id: uuid.UUID | None, url: str, label: str
+    ) -> str:
+        """Return the tracked form of a link; `label` is what the contact reads on it.
+
+        What cannot or must not be tracked comes back as it is.
+        """
+        ...
+
+    def pixel(self, delivery_id: uuid.UUID, contact_id: uuid.UUID | None = None) -> str | None:
+        """Return the address of an email's open pixel; None where nothing is tracked."""
+        ...
+
+    def trap(self, delivery_id: uuid.UUID, contact_id: uuid.UUID | None = None) -> str | None:
+        """Return a link for machines: an email hides it, and whoever follows it is no person."""
+        ...
+
+    async def keep(self) -> None:
+        """Store what links need (a target too long for one); await it before the message goes."""
+        ...
+
+
 class Claimed(NamedTuple):
     """A row of the queue that this worker holds: due, under a pace key, for an origin."""
 

@@ -29,10 +29,12 @@ from dripline.deliveries.pump import Pump
 from dripline.deliveries.rescue import RENEW_EVERY_S, Leases
 from dripline.deliveries.system import ORIGIN as SYSTEM
 from dripline.deliveries.system import SystemOrigin
+from dripline.engagement.links import Links
 from dripline.events.react import React
 from dripline.events.subscriptions import Handler
 from dripline.lifecycle.duty import LifecycleDuty
 from dripline.lifecycle.links import FILLS, Fill
+from dripline.lifecycle.queries import bot_names
 from dripline.lifecycle.reactions import CONSUMER as LIFECYCLE_CONSUMER
 from dripline.lifecycle.reactions import LifecycleReactions
 from dripline.lifecycle.send import ORIGIN as LIFECYCLE
@@ -71,6 +73,7 @@ class Engine:
     origins: Mapping[str, Origin]
     dispatcher: Dispatcher
     worker: str
+    links: Links
 
     def pump(self) -> Pump:
         """Return the pump that keeps messages in flight."""
@@ -101,8 +104,10 @@ class Engine:
         return 0
 
     async def prepare(self) -> None:
-        """Make the pace of each bot known."""
+        """Make the pace of each bot known, and our bots known to who tracks links."""
         async with self.database.transaction() as session:
+            for username in (await bot_names(session)).values():
+                self.links.own(username)
             for bot in self.clients:
                 key = queue.pace_key(TELEGRAM, bot)
                 interval = pace.interval_us(self.settings.telegram_rate)
@@ -143,7 +148,9 @@ def build(
         channels = {TELEGRAM: TelegramChannel(clients, ContentFiles(database), _mover(database))}
     origins = origins_of(store, settings.default_language)
     worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
-    dispatcher = Dispatcher(database, clock, real_time, origins, channels, worker)
+    links = links_of(settings)
+    tracker = links if settings.track_links and settings.public_url else None
+    dispatcher = Dispatcher(database, clock, real_time, origins, channels, worker, tracker)
     return Engine(
         settings,
         database,
@@ -156,7 +163,17 @@ def build(
         origins,
         dispatcher,
         worker,
+        links,
     )
+
+
+def links_of(settings: Settings) -> Links:
+    """Return what signs tracked links; without PUBLIC_URL, or switched off, it leaves them alone.
+
+    Only where links are tracked is the key asked for: asking may make one.
+    """
+    url = settings.public_url if settings.track_links else None
+    return Links(settings.signing_key if url else b"", url)
 
 
 def origins_of(store: ContentStore, default_language: str) -> dict[str, Origin]:

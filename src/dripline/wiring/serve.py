@@ -217,6 +217,7 @@ async def _introduce(engine: Engine) -> None:
         username = me.get("username") if isinstance(me, dict) else None
         log.info("bot.known", bot=bot, username=username)
         if username:
+            engine.links.own(str(username))
             async with engine.database.transaction() as session:
                 await lifecycle.remember_bot(session, bot, str(username)[:64])
 
