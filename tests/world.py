@@ -17,7 +17,8 @@ from dripline.deliveries.claim import next_due_us
 from dripline.deliveries.dispatch import Dispatcher
 from dripline.deliveries.models import QueueRow
 from dripline.deliveries.protocols import Outgoing
-from dripline.errors import Unreachable
+from dripline.deliveries.routing import Routing
+from dripline.errors import SendFailure, Unreachable
 from dripline.events import NewEvent, append
 from dripline.events.react import React
 from dripline.ids import new_id
@@ -96,30 +97,38 @@ def library(*bodies: dict[str, Any], revision: int = 1, paused: bool = False) ->
 class World:
     """An engine with content, a contact, and a channel that records."""
 
-    def __init__(self, database: Database, clock: VirtualClock, contact: Known) -> None:
+    def __init__(
+        self, database: Database, clock: VirtualClock, contact: Known, routing: Routing
+    ) -> None:
         self.database = database
         self.clock = clock
         self.contact = contact
         self.blocked = False
+        self.refusals: dict[str, SendFailure] = {}
         self.store: Any = FixedStore(library(COURSE, OTHER))
         self.channel = Recorder(clock, refuse=self._refuse)
+        self.email = Recorder(clock, "email", self._refuse)
+        self.routing = routing
         renderer = Renderer("en")
         self.dispatcher = Dispatcher(
             database,
             clock,
             HurriedTime(),
             {
-                "enrollment": EnrollmentOrigin(self.store, renderer),
-                "direct": DirectOrigin(self.store, renderer),
+                "enrollment": EnrollmentOrigin(self.store, renderer, routing),
+                "direct": DirectOrigin(self.store, renderer, routing),
             },
-            {"telegram": self.channel},
+            {"telegram": self.channel, "email": self.email},
             "w",
         )
         self._react = React(database, {"scenarios": ScenarioReactions(self.store)})
 
     def _refuse(self, outgoing: Outgoing) -> None:
-        if self.blocked:
+        channel = outgoing.address.channel
+        if self.blocked and channel == "telegram":
             raise Unreachable("blocked", "bot was blocked by the user")
+        if channel in self.refusals:
+            raise self.refusals[channel]
 
     async def ask(self, scenario_id: str | None = None) -> Outcome:
         async with self.database.transaction() as session:
@@ -169,13 +178,16 @@ class World:
             return len((await session.scalars(select(QueueRow))).all())
 
 
-async def new_world(database: Database, clock: VirtualClock) -> World:
+async def new_world(
+    database: Database, clock: VirtualClock, routing: Routing | None = None
+) -> World:
     """Return a world with a contact, Anna, whom everything reaches."""
     async with database.transaction() as session:
         await deliveries.ensure_pace(session, "telegram:main", 1.0)
+        await deliveries.ensure_pace(session, "email", 1.0)
         person = TelegramPerson(1, "Anna", language="en")
         contact = await by_telegram(session, "main", person, clock.now())
-    return World(database, clock, contact)
+    return World(database, clock, contact, routing or Routing())
 
 
 async def edit(world: World) -> None:

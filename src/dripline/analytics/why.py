@@ -92,7 +92,7 @@ async def timeline(
         for row in reversed(await events.events_of(session, contact_id, _MOST))
         if not row.name.startswith(_TOLD_BY_DECISIONS)
     ]
-    lines.sort(key=lambda line: (line.at, line.kind != "event"))
+    lines.sort(key=lambda line: (line.at, _RANKS.get(line.kind, 1)))
     held = dict(await deliveries.held_keys(session, real_us)) if real_us else {}
     for enrollment in await enrollments.enrollments_of(session, contact_id):
         if enrollment.status == ACTIVE:
@@ -119,6 +119,8 @@ def _decided(row: Decision, language: str | None) -> Line:
     )
 
 
+# Of what bears the same moment, what happened stands before what followed from it.
+_RANKS = {"event": 0, "parked": 2, "fallback": 2}
 _KINDS = {"enrolled": "entered", "park": "parked", "wait": "waiting", "skip": "skipped"}
 
 

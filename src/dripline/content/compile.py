@@ -59,6 +59,8 @@ def compile_scenario(
         paused=paused,
         lane=config.get("lane", "scenario"),
         priority=config.get("priority", 0),
+        channels=tuple(config.get("channels") or ()),
+        weekdays=tuple(config.get("weekdays") or ()),
         product_name=text_of(product.get("product_name")),
         product_price=text_of(product.get("product_price")),
         paid_content=paid,
@@ -114,6 +116,7 @@ class Making:
             wait=wait(spec),
             condition=spec.get("condition"),
             priority=PRIORITIES.get(spec.get("priority") or "normal", NORMAL),
+            channel=spec.get("channel") or None,
             variables=frozenset().union(
                 *(template.variables for template in (*texts.values(), *_templates(keyboard)))
             ),

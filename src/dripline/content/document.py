@@ -93,6 +93,7 @@ class Message:
     wait: Wait | None = None
     condition: Any = None
     priority: int = NORMAL
+    channel: str | None = None  # telegram, email or both; None: as the contact likes it
     variables: frozenset[str] = frozenset()
     base: Scopes = field(default_factory=dict)
     track: bool = True
@@ -161,6 +162,8 @@ class Scenario:
     paused: bool = False
     lane: str = "scenario"
     priority: int = 0
+    channels: tuple[str, ...] = ()  # those it may use; empty: all
+    weekdays: tuple[int, ...] = ()  # on which its messages go out; empty: any day
     product_name: str = ""
     product_price: str = ""
     paid_content: str = ""

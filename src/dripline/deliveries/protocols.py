@@ -8,11 +8,15 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.content.rendered import Rendered
+
+if TYPE_CHECKING:
+    from dripline.deliveries.choice import Choice
+    from dripline.deliveries.routing import Trail
 
 
 class AddressRef(NamedTuple):
@@ -110,7 +114,12 @@ class Claimed(NamedTuple):
 
 @dataclass(slots=True)
 class Ready:
-    """What an origin decided to send now: everything that rendering and the log need."""
+    """What an origin decided to send now: everything that rendering and the log need.
+
+    `choice` has the channels it may fall back to, `trail` those on which it has failed. One that
+    does not count is the second copy of a message that goes out on both channels: nothing follows
+    from it.
+    """
 
     claimed: Claimed
     contact_id: uuid.UUID
@@ -119,6 +128,16 @@ class Ready:
     source: "Source"
     decision: Mapping[str, Any]
     timezone: str | None = None
+    choice: "Choice | None" = None
+    trail: "Trail | None" = None
+    counts: bool = True
+
+    @property
+    def next_way(self) -> AddressRef | None:
+        """Where the message goes when this address fails it for good; None: nowhere."""
+        if self.choice is None or len(self.choice.ways) < 2:
+            return None
+        return self.choice.ways[1]
 
 
 class RenderCall(Protocol):
@@ -141,7 +160,10 @@ class Source(NamedTuple):
 
 @dataclass(slots=True)
 class Result:
-    """How a message ended: sent, failed for good, or unreachable on every channel."""
+    """How a message ended: sent, failed for good, or unreachable on every channel.
+
+    `falls_back` is where it goes next; then its origin hears nothing of this failure.
+    """
 
     ready: Ready
     delivery_id: uuid.UUID
@@ -152,6 +174,13 @@ class Result:
     failure: str | None = None
     failure_code: str | None = None
     reachability: str | None = None
+    falls_back: AddressRef | None = None
+
+    @property
+    def waits_for_contact(self) -> bool:
+        """Whether nothing reaches the contact any more: the message goes out when they are back."""
+        trail = self.ready.trail
+        return self.failure_code == "unreachable" and not (trail is not None and trail.refused)
 
 
 class Origin(Protocol):

@@ -2,10 +2,11 @@
 
 1. Fence: only rows that this claim still holds count. A worker that was paused past its lease
    finds its rows taken over, and its late results change nothing.
-2. What ended (sent, or failed for good) becomes a delivery row, a key row and an event; its origin
-   goes on in this same transaction.
-3. What failed for now goes back into the queue, with its attempt or its outage counted.
-4. A channel that is down, limits or refuses us is held for all workers.
+2. What ended (sent, or failed for good) becomes a delivery row, a key row and an event.
+3. What failed for good and has another channel left goes into the queue for it; of anything else
+   that ended its origin hears, and goes on in this same transaction.
+4. What failed for now goes back into the queue, with its attempt or its outage counted.
+5. A channel that is down, limits or refuses us is held for all workers.
 """
 
 import random
@@ -23,6 +24,7 @@ from dripline.contacts import reachability
 from dripline.database import Database, storable
 from dripline.deliveries import pace, queries, queue, retry
 from dripline.deliveries.claim import Flight, entry_again
+from dripline.deliveries.fallback import fall_back
 from dripline.deliveries.models import MAX_ATTEMPTS
 from dripline.deliveries.protocols import Origin, Result
 from dripline.errors import (
@@ -41,6 +43,9 @@ log = structlog.get_logger()
 _REFUSED_HOLD_US = 60_000_000
 EVENT_SENT = "message.sent"
 EVENT_FAILED = "message.failed"
+EVENT_FELL_BACK = "message.fell_back"
+# A template that fails would fail on the next channel as well; the operator is to mend it.
+_OWN_FAULT = ("template",)
 
 
 @dataclass(slots=True)
@@ -120,6 +125,7 @@ def _result(outcome: Outcome) -> Result | None:
         storable(failure.reason),
         code,
         failure.reachability if isinstance(failure, Unreachable) else None,
+        None if code in _OWN_FAULT else ready.next_way,
     )
 
 
@@ -130,12 +136,13 @@ async def _record(
         if outcome.failure_code == "unreachable":
             await _mark_unreachable(session, outcome, now)
     await queries.insert_deliveries(session, results)
-    # An unreachable contact gets the message when they are back, so its key stays free.
-    await queries.insert_delivery_keys(
-        session, [r for r in results if r.failure_code != "unreachable"]
-    )
-    await append_many(session, [_event(result) for result in results])
-    by_origin = sorted(results, key=lambda r: r.ready.claimed.origin)
+    await queries.insert_delivery_keys(session, results)
+    await append_many(session, [_event(result) for result in results if result.ready.counts])
+    falling = [result for result in results if result.falls_back is not None]
+    if falling:
+        await fall_back(session, falling, now)
+    ended = [r for r in results if r.falls_back is None and r.ready.counts]
+    by_origin = sorted(ended, key=lambda r: r.ready.claimed.origin)
     for name, group in groupby(by_origin, key=lambda r: r.ready.claimed.origin):
         await origins[name].settled(session, list(group), now)
 
@@ -154,8 +161,12 @@ def _event(result: Result) -> NewEvent:
     }
     if result.failure:
         data["failure"] = result.failure
+    name = EVENT_SENT if result.status == "sent" else EVENT_FAILED
+    if result.falls_back is not None:
+        name = EVENT_FELL_BACK
+        data |= {"from": result.ready.address.channel, "to": result.falls_back.channel}
     return NewEvent(
-        EVENT_SENT if result.status == "sent" else EVENT_FAILED,
+        name,
         result.ready.contact_id,
         "delivery",
         f"{result.delivery_id.hex}:{result.status}",

@@ -26,7 +26,7 @@ _consumers: dict[str, frozenset[str]] = {}
 
 
 # The engine's own events, by the thousand a second: only who names them reacts to them.
-_OWN = ("message.sent", "message.failed", "address.", "scenario.", "content.")
+_OWN = ("message.sent", "message.failed", "message.fell_back", "address.", "scenario.", "content.")
 ANY_OTHER = "*"
 
 

@@ -44,6 +44,7 @@ async def was_given(
                 DeliveryKey.contact_id == contact_id,
                 DeliveryKey.origin_id == enrollment_id,
                 DeliveryKey.message_id == message_id,
+                DeliveryKey.resend >= 0,  # below: it did not arrive, and will be tried again
             )
         )
     )

@@ -7,6 +7,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,9 +18,11 @@ from dripline.content.document import Scenario
 from dripline.content.store import ContentStore, Library
 from dripline.deliveries import queries as deliveries
 from dripline.deliveries import queue
+from dripline.deliveries.choice import Way
 from dripline.deliveries.decisions import decision
 from dripline.deliveries.models import NORMAL, PROMPTED, Decision
 from dripline.deliveries.protocols import Claimed, Ready, RenderCall, Result, Source
+from dripline.deliveries.routing import Reach, Route, Routing, on_another_channel, trail_of
 from dripline.events import NewEvent, append_many
 from dripline.scenarios import queries
 from dripline.scenarios.conditions import holding
@@ -37,6 +40,7 @@ from dripline.scenarios.decide import (
     after_message,
     decide,
 )
+from dripline.scenarios.direct import copy_beside
 from dripline.scenarios.enroll import complete
 from dripline.scenarios.queries import Person
 from dripline.scenarios.render import Renderer
@@ -123,9 +127,12 @@ class Changes:
 class EnrollmentOrigin:
     """Decides about enrollments' next steps."""
 
-    def __init__(self, store: ContentStore, renderer: Renderer) -> None:
+    def __init__(
+        self, store: ContentStore, renderer: Renderer, routing: Routing | None = None
+    ) -> None:
         self._store = store
         self._renderer = renderer
+        self._routing = routing or Routing()
 
     async def prepare(
         self, session: AsyncSession, claimed: Sequence[Claimed], now: datetime
@@ -133,6 +140,7 @@ class EnrollmentOrigin:
         """Decide about claimed steps; return what is to be sent now."""
         library = await self._store.current(session)
         people = await queries.people(session, {row.ref for row in claimed})
+        reaches = await self._routing.reaches(session, {p.contact_id for p in people.values()})
         facts = await _facts(session, library, people, now)
         changes = Changes(now)
         sending: list[tuple[Claimed, Person, Send]] = []
@@ -141,9 +149,15 @@ class EnrollmentOrigin:
             if person is None or person.state.turn != row.turn:
                 continue  # a leftover of an earlier plan
             state = person.state
-            verdict = decide(state, library.scenario(state.scenario_id), facts[state.id], now)
+            known = facts[state.id]
+            reach = reaches.get(person.contact_id)
+            if reach is not None:
+                known = replace(known, route=_route(row, person, reach))
+            verdict = decide(state, library.scenario(state.scenario_id), known, now)
             if isinstance(verdict, Send):
-                sending.append((row, person, verdict))
+                to_send = _on_its_way(changes, row, person, verdict)
+                if to_send is not None:
+                    sending.append((row, to_send, verdict))
             else:
                 _apply(changes, row, state, verdict)
         await changes.write(session)
@@ -204,6 +218,27 @@ async def _facts(
     }
 
 
+def _route(row: Claimed, person: Person, reach: Reach) -> Route:
+    home = Way(person.address, person.reachability)
+    return Route(reach, home, "sequences", trail_of(row), person.state.asked_channel)
+
+
+def _on_its_way(changes: Changes, row: Claimed, person: Person, verdict: Send) -> Person | None:
+    """Return the person at the chosen address; None when the row waits under another key first."""
+    if verdict.choice is None or verdict.choice.ways[0].id == person.address.id:
+        address = person.address
+    else:
+        address = verdict.choice.ways[0]
+        person = person._replace(address=address)
+    key = queue.pace_key(address.channel, address.bot)
+    if key == row.pace_key or verdict.choice is None:
+        return person
+    person.state.pace_key = key
+    changes.entries.append(on_another_channel(row, key, attempt=row.attempt))
+    changes.states.append(person.state)
+    return None
+
+
 def _edited(library: Library, state: EnrollmentState) -> bool:
     scenario = library.scenario(state.scenario_id)
     return scenario is not None and scenario.revision != state.revision
@@ -211,7 +246,10 @@ def _edited(library: Library, state: EnrollmentState) -> bool:
 
 def _ready(row: Claimed, person: Person, verdict: Send, render: RenderCall) -> Ready:
     state = person.state
-    why: dict[str, object] = {"reason": verdict.reason}
+    trail = trail_of(row)
+    why: dict[str, object] = {"reason": verdict.reason, **trail.told}
+    if verdict.choice is not None:
+        why["channel"] = verdict.choice.reason
     if verdict.skipped:
         why["skipped"] = [[item.message_id, item.reason] for item in verdict.skipped]
     return Ready(
@@ -222,6 +260,8 @@ def _ready(row: Claimed, person: Person, verdict: Send, render: RenderCall) -> R
         Source(state.id, state.run, state.scenario_id, verdict.message.id),
         why,
         person.timezone,
+        verdict.choice,
+        trail,
     )
 
 
@@ -261,7 +301,7 @@ def _go_on(
     changes: Changes, state: EnrollmentState, scenario: Scenario | None, result: Result
 ) -> None:
     now = changes.now
-    if result.failure_code == "unreachable":
+    if result.waits_for_contact:
         state.hold = HOLD_UNREACHABLE
         state.unplan()
         changes.states.append(state)
@@ -271,6 +311,10 @@ def _go_on(
         return
     state.hold = None
     state.recheck = 0
+    # Where it went, the next one waits: most likely it goes there as well.
+    state.pace_key = result.ready.claimed.pace_key
+    if result.status == "sent" and (beside := copy_beside(state, result, now)):
+        changes.entries.append(beside)
     following = after_message(
         state,
         scenario,

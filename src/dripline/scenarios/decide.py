@@ -15,7 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from dripline.contacts.models import REACHABLE
 from dripline.content.document import Message, Scenario
+from dripline.deliveries.choice import Choice
+from dripline.deliveries.routing import Route
 from dripline.deliveries.timing import due_at
 from dripline.scenarios.state import (
     HOLD_ACTION,
@@ -27,7 +30,10 @@ from dripline.scenarios.state import (
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the edge found out for a decision, in batches."""
+    """What the edge found out for a decision, in batches.
+
+    Without a `route` there is one channel, and one address that reaches the contact or does not.
+    """
 
     reachability: str = "reachable"
     timezone: str | None = None
@@ -35,6 +41,7 @@ class Facts:
     conditions: Mapping[str, bool] = field(default_factory=dict)
     on_its_way: bool = False
     hurry: bool = False
+    route: Route | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ class Send:
     message: Message
     reason: str
     skipped: tuple[Skipped, ...] = ()
+    choice: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +110,9 @@ def decide(
         return Park(HOLD_PAUSED, "scenario_off")
     if scenario.paused:
         return Park(HOLD_PAUSED, "scenario_paused")
-    if facts.reachability != "reachable":
-        return Park(HOLD_UNREACHABLE, facts.reachability)
+    unreachable = _unreachable(scenario, facts)
+    if unreachable is not None:
+        return Park(HOLD_UNREACHABLE, unreachable)
     base = state.base_at
     if state.waiting_for is not None:
         if state.wait_until is None:
@@ -133,9 +142,28 @@ def _next_message(
             skipped.append(Skipped(message.id, "condition_not_met"))
             base = now
             continue
+        choice = _choice(message, scenario, facts)
+        if choice is not None and not choice.ways:
+            skipped.append(Skipped(message.id, "failed_everywhere"))
+            base = now
+            continue
         reason = "advanced_by_hand" if facts.hurry else _reason(state)
-        return Send(message, reason, tuple(skipped))
+        return Send(message, reason, tuple(skipped), choice)
     return Complete("no_messages_left", tuple(skipped))
+
+
+def _unreachable(scenario: Scenario, facts: Facts) -> str | None:
+    """Return why nothing reaches the contact, or None when something does."""
+    if facts.route is None:
+        return None if facts.reachability == REACHABLE else facts.reachability
+    choice = facts.route.anywhere(scenario.channels)
+    return None if choice.ways else choice.reason
+
+
+def _choice(message: Message, scenario: Scenario, facts: Facts) -> Choice | None:
+    if facts.route is None:
+        return None
+    return facts.route.choose(message.id, message.channel, scenario.channels)
 
 
 def _reason(state: EnrollmentState) -> str:

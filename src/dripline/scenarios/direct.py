@@ -1,7 +1,9 @@
 """Messages outside the flow: a scenario's last message again, its summary, its paid content."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,8 +12,10 @@ from dripline.content.document import Message, Scenario
 from dripline.content.store import ContentStore, Library
 from dripline.database import dump_json, load_json
 from dripline.deliveries import queue
+from dripline.deliveries.choice import Choice, Way, choose
 from dripline.deliveries.models import PROMPTED
-from dripline.deliveries.protocols import Claimed, Ready, Result, Source
+from dripline.deliveries.protocols import Claimed, Ready, RenderCall, Result, Source
+from dripline.deliveries.routing import Reach, Route, Routing, on_another_channel, trail_of
 from dripline.ids import new_id
 from dripline.scenarios import queries
 from dripline.scenarios.render import Renderer
@@ -58,18 +62,40 @@ async def _queue(
 ) -> None:
     state.resends += 1
     await queries.save(session, [state])
-    key = queue.Key(state.pace_key, PROMPTED, to_us(now), new_id())
+    home = await queries.address_ref(session, state.address_id)
+    pace_key = queue.pace_key(home.channel, home.bot) if home else state.pace_key
+    key = queue.Key(pace_key, PROMPTED, to_us(now), new_id())
     detail = dump_json({"message": message_id, "resend": state.resends})
     entry = queue.Entry(key, ORIGIN, state.id, detail=detail)
     await queue.push(session, [entry], now_us=to_us(now))
 
 
+def copy_beside(state: EnrollmentState, result: Result, now: datetime) -> queue.Entry | None:
+    """Return the second copy of a message that goes out on both channels, to be queued."""
+    ready = result.ready
+    way = ready.next_way
+    if way is None or ready.choice is None or not ready.choice.both:
+        return None
+    key = queue.Key(
+        queue.pace_key(way.channel, way.bot), ready.claimed.priority, to_us(now), new_id()
+    )
+    detail = {
+        "message": ready.source.message_id,
+        "to": way.channel,
+        "beside": result.delivery_id.hex,
+    }
+    return queue.Entry(key, ORIGIN, state.id, detail=dump_json(detail))
+
+
 class DirectOrigin:
     """Sends what was queued here; nothing follows from it."""
 
-    def __init__(self, store: ContentStore, renderer: Renderer) -> None:
+    def __init__(
+        self, store: ContentStore, renderer: Renderer, routing: Routing | None = None
+    ) -> None:
         self._store = store
         self._renderer = renderer
+        self._routing = routing or Routing()
 
     async def prepare(
         self, session: AsyncSession, claimed: Sequence[Claimed], now: datetime
@@ -77,41 +103,94 @@ class DirectOrigin:
         """Return the messages for contacts who can be reached."""
         library = await self._store.current(session)
         people = await queries.people(session, {row.ref for row in claimed})
-        ready: list[tuple[queries.Person, Message, Claimed, Source]] = []
+        reaches = await self._routing.reaches(session, {p.contact_id for p in people.values()})
+        found: list[_Found] = []
+        elsewhere: list[queue.Entry] = []
         for row in claimed:
             person = people.get(row.ref)
-            if person is None or person.reachability != "reachable":
+            if person is None:
                 continue
             detail = load_json(row.detail or "{}")
             message = _message(library, person.state.scenario_id, detail["message"])
-            if message is not None:
-                source = Source(
-                    person.state.id,
-                    person.state.run,
-                    person.state.scenario_id,
-                    detail["message"],
-                    detail["resend"],
-                )
-                ready.append((person, message, row, source))
+            choice = _choice(row, person, reaches.get(person.contact_id), detail)
+            if message is None or not choice.ways:
+                continue
+            address = choice.ways[0]
+            key = queue.pace_key(address.channel, address.bot)
+            if key == row.pace_key:
+                found.append(_Found(row, person._replace(address=address), message, choice, detail))
+            else:
+                elsewhere.append(on_another_channel(row, key, attempt=row.attempt))
+        await queue.push(session, elsewhere, now_us=to_us(now))
         renders = await self._renderer.calls(
-            session, library, [(person, message) for person, message, _row, _source in ready]
+            session, library, [(one.person, one.message) for one in found]
         )
-        return [
-            Ready(
-                row,
-                person.state.contact_id,
-                person.address,
-                render,
-                source,
-                {"reason": _REASONS.get(source.message_id, "asked_again")},
-            )
-            for (person, _message, row, source), render in zip(ready, renders, strict=True)
-        ]
+        return [one.ready(render) for one, render in zip(found, renders, strict=True)]
 
     async def settled(
         self, session: AsyncSession, results: Sequence[Result], now: datetime
     ) -> None:
         """Nothing follows: the flow goes its own way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A message that can go out now."""
+
+    row: Claimed
+    person: queries.Person
+    message: Message
+    choice: Choice
+    detail: Mapping[str, Any]
+
+    def ready(self, render: RenderCall) -> Ready:
+        """Return it as the engine sends it."""
+        state, trail = self.person.state, trail_of(self.row)
+        why = {"reason": _reason(self.detail), **trail.told}
+        if "beside" in self.detail:
+            why["beside"] = self.detail["beside"]
+        return Ready(
+            self.row,
+            state.contact_id,
+            self.person.address,
+            render,
+            Source(
+                state.id,
+                state.run,
+                state.scenario_id,
+                self.detail["message"],
+                self.detail.get("resend", 0),
+            ),
+            why,
+            self.person.timezone,
+            self.choice,
+            trail,
+            counts="beside" not in self.detail,
+        )
+
+
+def _reason(detail: Mapping[str, Any]) -> str:
+    if "beside" in detail:
+        return "both"
+    return _REASONS.get(detail["message"], "asked_again")
+
+
+def _choice(
+    row: Claimed, person: queries.Person, reach: Reach | None, detail: Mapping[str, Any]
+) -> Choice:
+    """Return where it goes: a copy to its channel, what was paid for wherever it arrives.
+
+    All else answers the contact, where they asked.
+    """
+    home = Way(person.address, person.reachability)
+    if reach is None:
+        return choose([home])
+    route = Route(reach, home, "sequences", trail_of(row))
+    if "to" in detail:
+        return route.choose(detail["message"], detail["to"], (detail["to"],))
+    if detail["message"] == PAID:
+        return route.choose(PAID)
+    return choose([home])
 
 
 def _message(library: Library, scenario_id: str, message_id: str) -> Message | None:

@@ -26,7 +26,7 @@ from dripline.ids import new_id
 from dripline.scenarios import queries
 from dripline.scenarios.decide import next_due
 from dripline.scenarios.models import ACTIVE, COMPLETED, STOPPED
-from dripline.scenarios.state import HOLD_ACTION, EnrollmentState
+from dripline.scenarios.state import HOLD_ACTION, OVERRIDE, EnrollmentState
 
 
 async def enroll(
@@ -39,15 +39,19 @@ async def enroll(
     reason: str,
     prompted: bool = False,
     context: dict[str, Any] | None = None,
+    channel: str | None = None,
 ) -> EnrollmentState:
     """Enroll a contact from the start and schedule the first message.
 
     With `prompted`, the contact asked for it just now, and the first message goes ahead of others.
+    `channel` (telegram, email, both) goes before what its messages and the contact say.
     Raises Conflict (SCENARIO_ALREADY_ACTIVE, INVALID_SCENARIO_STATE), NotFound (USER_NOT_FOUND).
     """
     if not scenario.is_active:
         raise Conflict(f"The scenario {scenario.id} is switched off.", code=INVALID_SCENARIO_STATE)
     await _refuse_second(session, scenario, contact_id)
+    if channel is not None:
+        context = {**(context or {}), OVERRIDE: channel}
     state = await _new_state(session, scenario, contact_id, address_id, now, context)
     entry = await _plan_next(session, scenario, state, now, prompted=prompted)
     try:

@@ -103,6 +103,7 @@ def _saving(columns: Sequence[tuple[str, str]]) -> Statement:
 
 _SAVE_OTHERS = _saving(_OTHERS)
 _SAVE_ALL = _saving((*_OTHERS, *_INDEXED))
+_SAVE_PACE_KEY = _saving((("pace_key", "text"),))
 
 
 class Person(NamedTuple):
@@ -119,6 +120,11 @@ class Person(NamedTuple):
     timezone: str | None
     registered_at: datetime | None
     created_at: datetime
+
+    @property
+    def contact_id(self) -> uuid.UUID:
+        """Who it is."""
+        return self.state.contact_id
 
 
 async def states(
@@ -145,6 +151,8 @@ async def save(session: AsyncSession, changed: Sequence[EnrollmentState]) -> Non
             others.append((*_others(s), s.status, s.hold, s.id))
     await bulk.write(session, _SAVE_OTHERS, usual)
     await bulk.write(session, _SAVE_ALL, others)
+    moved = [(s.pace_key, s.id) for s in changed if s.kept_under and s.kept_under != s.pace_key]
+    await bulk.write(session, _SAVE_PACE_KEY, moved)
 
 
 def _others(s: EnrollmentState) -> tuple[Any, ...]:
@@ -320,6 +328,7 @@ def _state(row: Any) -> EnrollmentState:
         row[25],
         row[26],
         (row[9], row[11]),
+        row[6],
     )
 
 

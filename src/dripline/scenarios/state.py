@@ -15,6 +15,9 @@ HOLD_ACTION = "action"
 HOLD_UNREACHABLE = "unreachable"
 HOLD_PAUSED = "paused"
 
+# Under this name of the context stands the channel that was asked for at the start.
+OVERRIDE = "override_channel"
+
 # Values of `recheck`: look up what was sent; and send the next message whatever its time.
 RECHECK, HURRY = 1, 2
 
@@ -52,11 +55,19 @@ class EnrollmentState:
     queue_due_us: int | None
     # What the table's indexes know of it: `(status, hold)` as they stand there.
     indexed: tuple[str, str | None] = ("", None)
+    # The pace key as the table has it; empty when it was not read from there.
+    kept_under: str = ""
 
     @property
     def is_active(self) -> bool:
         """Whether the contact is in it now."""
         return self.status == ACTIVE
+
+    @property
+    def asked_channel(self) -> str | None:
+        """The channel that whoever started it asked for, or None."""
+        asked = self.context.get(OVERRIDE) if self.context else None
+        return asked if isinstance(asked, str) else None
 
     @property
     def queue_key(self) -> Key | None:

@@ -27,6 +27,7 @@ from dripline.deliveries.dispatch import Dispatcher
 from dripline.deliveries.protocols import Channel, Origin
 from dripline.deliveries.pump import Pump
 from dripline.deliveries.rescue import RENEW_EVERY_S, Leases
+from dripline.deliveries.routing import Routing
 from dripline.deliveries.system import ORIGIN as SYSTEM
 from dripline.deliveries.system import SystemOrigin
 from dripline.engagement.links import Links
@@ -146,7 +147,7 @@ def build(
     clients = telegram_clients(settings) if channels is None else {}
     if channels is None:
         channels = {TELEGRAM: TelegramChannel(clients, ContentFiles(database), _mover(database))}
-    origins = origins_of(store, settings.default_language)
+    origins = origins_of(store, settings.default_language, Routing(channels))
     worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
     links = links_of(settings)
     tracker = links if settings.track_links and settings.public_url else None
@@ -176,13 +177,15 @@ def links_of(settings: Settings) -> Links:
     return Links(settings.signing_key if url else b"", url)
 
 
-def origins_of(store: ContentStore, default_language: str) -> dict[str, Origin]:
+def origins_of(
+    store: ContentStore, default_language: str, routing: Routing | None = None
+) -> dict[str, Origin]:
     """Return who decides about queue rows, by the name that rows carry."""
     fillers = {FILLS: Fill(store)}
     renderer = Renderer(default_language, fillers)
     return {
-        ENROLLMENT: EnrollmentOrigin(store, renderer),
-        DIRECT: DirectOrigin(store, renderer),
+        ENROLLMENT: EnrollmentOrigin(store, renderer, routing),
+        DIRECT: DirectOrigin(store, renderer, routing),
         BROADCAST: BroadcastOrigin(broadcast_renderer(store, default_language)),
         SYSTEM: SystemOrigin(),
         LIFECYCLE: LifecycleOrigin(store, default_language, fillers),

@@ -45,11 +45,19 @@ from dripline.deliveries.queries.queue import (
     insert_queue,
     take_due,
 )
+from dripline.deliveries.queries.routes import (
+    Preferred,
+    any_preferences,
+    preferred,
+    routes,
+)
 
 __all__ = [
     "Head",
     "KeyPace",
+    "Preferred",
     "any_expired",
+    "any_preferences",
     "charge_pace",
     "clear_outages",
     "count_due",
@@ -80,7 +88,9 @@ __all__ = [
     "move_pace",
     "note_delivery_time",
     "outages_of",
+    "preferred",
     "renew_leases",
+    "routes",
     "sent_messages",
     "set_next_send",
     "take_due",

@@ -106,7 +106,11 @@ async def insert_deliveries(session: AsyncSession, results: Sequence["Result"]) 
 
 
 async def insert_delivery_keys(session: AsyncSession, results: Sequence["Result"]) -> None:
-    """Write the rows that keep a message from going out twice."""
+    """Write the rows that keep a message from going out twice, and lead from contacts to messages.
+
+    A message that will be tried again (on another channel, or when the contact is back) keeps its
+    key free: its failure is found under a number of its own, below zero.
+    """
     await bulk.write(
         session,
         _INSERT_KEYS,
@@ -117,12 +121,20 @@ async def insert_delivery_keys(session: AsyncSession, results: Sequence["Result"
                 r.ready.source.run,
                 r.ready.source.message_id,
                 r.ready.address.channel,
-                r.ready.source.resend,
+                _aside(r.delivery_id) if _comes_again(r) else r.ready.source.resend,
                 r.delivery_id,
             )
             for r in results
         ],
     )
+
+
+def _comes_again(result: "Result") -> bool:
+    return result.falls_back is not None or result.waits_for_contact
+
+
+def _aside(delivery_id: uuid.UUID) -> int:
+    return -1 - (delivery_id.int & 0x3FFFFFFFFFFFFFFF)
 
 
 async def sent_messages(

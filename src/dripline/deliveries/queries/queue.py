@@ -18,16 +18,22 @@ if TYPE_CHECKING:
     from dripline.deliveries.queue import Entry, Key
 
 
+# A row of a later turn takes the place of a leftover that waits under the very same key.
+_NEWER = """ON CONFLICT (pace_key, priority, due_at, id) DO UPDATE
+        SET turn = excluded.turn, attempt = excluded.attempt, outages = excluded.outages,
+            detail = excluded.detail
+        WHERE queue.turn < excluded.turn"""
+
 _INSERT_QUEUE = Statement(
     sqlite=f"""
         INSERT INTO queue ({ROW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT DO NOTHING
+        {_NEWER}
     """,
     postgresql=f"""
         INSERT INTO queue ({ROW})
         SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::uuid[], $5::text[],
                              $6::uuid[], $7::bigint[], $8::smallint[], $9::smallint[], $10::text[])
-        ON CONFLICT DO NOTHING
+        {_NEWER}
     """,
 )
 
@@ -99,7 +105,7 @@ class Head:
 
 
 async def insert_queue(session: AsyncSession, entries: Sequence["Entry"]) -> None:
-    """Insert rows; one that is there already stays as it is."""
+    """Insert rows; one that is there already stays as it is, unless it is of an earlier turn."""
     await bulk.write(
         session,
         _INSERT_QUEUE,
