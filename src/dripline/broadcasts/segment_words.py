@@ -4,8 +4,10 @@ from sqlalchemy import exists
 
 from dripline.broadcasts.models import Broadcast, Missed
 from dripline.contacts.segment_given import Given
+from dripline.contacts.segment_telling import tells
 from dripline.contacts.segment_words import Predicate, among, register
 from dripline.deliveries.models import DeliveryKey
+from dripline.texts import gettext as _
 
 
 def _got_broadcast(given: Given) -> Predicate:
@@ -29,4 +31,8 @@ register(
     "was sent this broadcast, or any of several",
     '{"not": {"got_broadcast": "bc_1"}}',
     read=_got_broadcast,
+)
+tells(
+    "got_broadcast",
+    lambda value, t: _("got the broadcast {name}", t.language, name=t.either(value, t.broadcasts)),
 )

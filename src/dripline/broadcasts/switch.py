@@ -43,12 +43,19 @@ _OPEN = (DRAFT, SCHEDULED, DONE, CANCELLED)  # content may still change what goe
 
 
 async def draft(
-    session: AsyncSession, library: Library, key: str, author: str, now: datetime
+    session: AsyncSession,
+    library: Library,
+    key: str,
+    author: str,
+    now: datetime,
+    *,
+    renew: bool = False,
 ) -> Broadcast:
     """Return a broadcast of the content, ours until the transaction ends.
 
-    As long as it is not on its way it is what content says now; then, what was pinned. Raises
-    NotFound (BROADCAST_NOT_FOUND), SegmentError when its targeting cannot be read.
+    As long as it is not on its way it is what content says now; then, what was pinned. With
+    `renew`, one that is only scheduled takes what content says now, too. Raises NotFound
+    (BROADCAST_NOT_FOUND), SegmentError when its targeting cannot be read.
     """
     definition = library.broadcasts.get(key)
     known = await queries.by_key(session, key, lock=True)
@@ -62,7 +69,7 @@ async def draft(
         if known is None:
             known = _new(key, author, now)
             session.add(known)
-        if known.status in _OPEN and known.status != SCHEDULED:
+        if known.status in _OPEN and (renew or known.status != SCHEDULED):
             _pin(known, dict(definition))
     assert known is not None  # noqa: S101 - one of the two was there
     await session.flush()

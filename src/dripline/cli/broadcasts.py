@@ -111,7 +111,7 @@ class _Desk(NamedTuple):
 
 
 @asynccontextmanager
-async def _drafted(key: str) -> AsyncIterator["_Desk"]:
+async def _drafted(key: str, *, renew: bool = False) -> AsyncIterator["_Desk"]:
     """Open a transaction with a broadcast that is ours until its end."""
     from dripline.broadcasts import switch
     from dripline.cli import start
@@ -127,7 +127,7 @@ async def _drafted(key: str) -> AsyncIterator["_Desk"]:
     ):
         store = ContentStore(database)
         library = await store.current(session)
-        broadcast = await switch.draft(session, library, key, "command line", now)
+        broadcast = await switch.draft(session, library, key, "command line", now, renew=renew)
         yield _Desk(session, broadcast, now, store)
 
 
@@ -222,7 +222,7 @@ async def _send(key: str, at: datetime | None, audience: str | None, *, sure: bo
         await _plan(key)
         typer.confirm(f"Send {key}?", abort=True)
     moment = at.replace(tzinfo=UTC) if at else None
-    async with _drafted(key) as (session, broadcast, now, _store):
+    async with _drafted(key, renew=True) as (session, broadcast, now, _store):
         await switch.send(session, broadcast, now, at=moment, audience=audience)
         status = broadcast.status
     if status == "scheduled":

@@ -125,10 +125,29 @@ async def remove_tag(session: AsyncSession, contact_id: uuid.UUID, tag: str) -> 
     await session.execute(delete(Tag).where(Tag.contact_id == contact_id, Tag.tag == tag))
 
 
+async def set_timezone(session: AsyncSession, contact_id: uuid.UUID, timezone: str) -> None:
+    """Set where a contact's clock is, by a name of the database of timezones."""
+    await session.execute(update(Contact).where(Contact.id == contact_id).values(timezone=timezone))
+
+
 async def tags_of(session: AsyncSession, contact_id: uuid.UUID) -> Sequence[str]:
     """Return a contact's tags, in order of their names."""
     statement = select(Tag.tag).where(Tag.contact_id == contact_id).order_by(Tag.tag)
     return (await session.scalars(statement)).all()
+
+
+async def known_tags(session: AsyncSession, limit: int) -> list[str]:
+    """Return tags that contacts have, by name: a step in the index for each, however many rows."""
+    found: list[str] = []
+    while len(found) < limit:
+        statement = select(func.min(Tag.tag))
+        if found:
+            statement = statement.where(Tag.tag > found[-1])
+        following = await session.scalar(statement)
+        if following is None:
+            break
+        found.append(following)
+    return found
 
 
 async def count(session: AsyncSession) -> int:

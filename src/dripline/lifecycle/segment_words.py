@@ -1,12 +1,14 @@
 """The word of segments that this room knows: how many people somebody has brought."""
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import and_, true
 
 from dripline.contacts.segment_given import Given
+from dripline.contacts.segment_telling import Telling, tells
 from dripline.contacts.segment_words import Predicate, among, negated, register
 from dripline.lifecycle.models import Standing
+from dripline.texts import gettext as _
 
 _FIELDS: Final = ("is", "at_least", "at_most")
 
@@ -51,3 +53,19 @@ register(
     '{"referrals": {"at_least": 1, "at_most": 4}}',
     read=_referrals,
 )
+
+
+def _tell(value: Any, telling: Telling) -> str:
+    language = telling.language
+    tests = []
+    given = value if isinstance(value, dict) else {"is": value}
+    if "is" in given:
+        tests.append(str(given["is"]))
+    if "at_least" in given:
+        tests.append(_("at least {n}", language, n=given["at_least"]))
+    if "at_most" in given:
+        tests.append(_("at most {n}", language, n=given["at_most"]))
+    return _("friends invited: {n}", language, n=", ".join(tests))
+
+
+tells("referrals", _tell)

@@ -12,12 +12,14 @@ from dripline.database import insert_new
 from dripline.operators.models import AdminJob, Wizard
 
 
-async def wizard(session: AsyncSession, bot: str, telegram_id: int) -> Wizard | None:
-    """Return what an admin has under way, locked until this transaction ends, or None."""
+async def wizard(
+    session: AsyncSession, bot: str, telegram_id: int, *, lock: bool = True
+) -> Wizard | None:
+    """Return what an admin has under way, or None; locked until this transaction ends."""
     statement = select(Wizard).where(Wizard.bot == bot, Wizard.telegram_id == telegram_id)
-    found: Wizard | None = await session.scalar(
-        statement.with_for_update().execution_options(populate_existing=True)
-    )
+    if lock:
+        statement = statement.with_for_update()
+    found: Wizard | None = await session.scalar(statement.execution_options(populate_existing=True))
     return found
 
 

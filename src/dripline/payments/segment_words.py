@@ -1,8 +1,12 @@
 """Words of segments that this room knows: who has paid, for what, and when."""
 
+from typing import Any
+
 from dripline.contacts.segment_given import Given
+from dripline.contacts.segment_telling import Telling, tells
 from dripline.contacts.segment_words import SPANS, Predicate, among, negated, register, span_of
 from dripline.payments.models import Payment
+from dripline.texts import gettext as _
 
 _PAID = among(Payment.contact_id)
 
@@ -33,3 +37,21 @@ register(
     '{"paid": {"product": "course", "within": {"days": 30}}}',
     read=_paid,
 )
+
+
+def _tell(value: Any, telling: Telling) -> str:
+    language = telling.language
+    if value is True:
+        return _("has paid", language)
+    product = value.get("product") if isinstance(value, dict) else value
+    said = _("has paid", language)
+    if product:
+        name = telling.either(product, telling.scenarios)
+        said = _("has paid for {name}", language, name=name)
+    span = telling.span(value) if isinstance(value, dict) else ""
+    return f"{said} {span}" if span else said
+
+
+tells("has_paid", lambda _value, t: _("has paid", t.language))
+tells("has_not_paid", lambda _value, t: _("has not paid", t.language))
+tells("paid", _tell)

@@ -1,13 +1,15 @@
 """Words of segments that this room knows: who is in which scenario, and got which message."""
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, literal_column, or_
 
 from dripline.contacts.segment_given import Given
+from dripline.contacts.segment_telling import Telling, tells
 from dripline.contacts.segment_words import Predicate, among, negated, register
 from dripline.deliveries.models import Delivery, DeliveryKey
 from dripline.scenarios.models import ACTIVE, COMPLETED, NOT_STARTED, STOPPED, Enrollment
+from dripline.texts import gettext as _
 
 _STATUSES: Final = (NOT_STARTED, ACTIVE, COMPLETED, STOPPED)
 _GOT: Final = ("sent", "delivered", "opened", "clicked")
@@ -71,3 +73,34 @@ register(
     '{"got_message": {"scenario": "course", "message": "msg_1"}}',
     read=_got_message,
 )
+
+
+def _tell_scenario(value: Any, telling: Telling) -> str:
+    language = telling.language
+    ids = value["id"] if isinstance(value, dict) else value
+    name = telling.either(ids, telling.scenarios)
+    match value.get("status") if isinstance(value, dict) else None:
+        case "active":
+            return _("in {name} now", language, name=name)
+        case "completed":
+            return _("has completed {name}", language, name=name)
+        case "stopped":
+            return _("stopped in {name}", language, name=name)
+        case "not_started":
+            return _("never was in {name}", language, name=name)
+        case None:
+            return _("is or was in {name}", language, name=name)
+    return _("{name}: {statuses}", language, name=name, statuses=telling.either(value["status"]))
+
+
+def _tell_got_message(value: Any, telling: Telling) -> str:
+    name = telling.either(value["scenario"], telling.scenarios)
+    if "message" not in value:
+        return _("got a message of {name}", telling.language, name=name)
+    message = telling.either(value["message"])
+    return _("got {message} of {name}", telling.language, message=message, name=name)
+
+
+tells("no_active_scenario", lambda _value, t: _("in no scenario just now", t.language))
+tells("scenario", _tell_scenario)
+tells("got_message", _tell_got_message)

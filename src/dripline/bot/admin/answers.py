@@ -24,6 +24,7 @@ PRICE_MOST: Final = 1_000_000
 _TEXT_MOST: Final = 4_096
 _LARGEST: Final = 20 * 1024 * 1024  # bytes a bot may fetch (Bot API, getFile)
 _GROUP: Final = re.compile(r"-100\d{5,15}")
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})?")
 _CURRENCY: Final = re.compile(r"[₽$€£]|руб(?:\.|лей|ля|ль)?|\br\.|eur|usd|rub", re.IGNORECASE)
 _ALONE: Final = frozenset({"voice", "animation"})
 
@@ -131,7 +132,7 @@ async def _text(desk: Desk, state: State, draft: Draft, sent: Received) -> None:
         return
     before = deepcopy(draft.body)
     spec = draft.spec
-    texts = {**(spec.get("texts") or {}), "": sent.html}
+    texts = {**(spec.get("texts") or {}), draft.variant: sent.html}
     if spec.get("format") == "markdown":
         if any(language for language in texts):
             raise Refusal(
@@ -146,6 +147,13 @@ async def _text(desk: Desk, state: State, draft: Draft, sent: Received) -> None:
     refuse_new_errors(desk, state, draft, before)
     if sent.file is not None:
         await _files(desk, state, draft, sent)
+
+
+async def _language(desk: Desk, _state: State, draft: Draft, sent: Received) -> None:
+    found = sent.text.strip().lower().replace("_", "-")
+    if not _LANGUAGE.fullmatch(found):
+        raise Refusal(_("A language is a code such as ru, de or pt-br.", desk.language))
+    draft.variant = found
 
 
 async def _files(desk: Desk, _state: State, draft: Draft, sent: Received) -> None:
@@ -307,6 +315,9 @@ def _nearby(body: dict[str, Any], draft: Draft) -> dict[str, Any]:
 def skip(draft: Draft) -> None:
     """Leave the present field empty."""
     match draft.field:
+        case "text" if draft.variant:
+            draft.spec["texts"].pop(draft.variant, None)
+            (draft.spec.get("places") or {}).pop(draft.variant, None)
         case "text":
             draft.spec["texts"] = {"": ""}
         case "files":
@@ -336,6 +347,7 @@ _TAKERS: Final[dict[str, _Taker]] = {
     "paid_content": _paid_content,
     "private_group_id": _group,
     "text": _text,
+    "language": _language,
     "files": _files,
     "timing": _timing,
     "buttons": _buttons,

@@ -5,13 +5,28 @@ from typing import Final
 from dripline.bot.admin import cards, saving
 from dripline.bot.admin.desk import Desk, Row
 from dripline.bot.admin.document import broadcast_ids, button_sets
-from dripline.bot.admin.draft import BROADCAST, GENERAL, LETTER, MESSAGE, SUMMARY, Draft
-from dripline.bot.admin.fields import FIRST_TIMING, SECTIONS, TEXT_HELP, Field, field_of
+from dripline.bot.admin.draft import (
+    BROADCAST,
+    GENERAL,
+    LETTER,
+    MESSAGE,
+    SUMMARY,
+    Draft,
+    has_words,
+)
+from dripline.bot.admin.fields import (
+    FIRST_TIMING,
+    OTHER_LANGUAGE,
+    SECTIONS,
+    TEXT_HELP,
+    Field,
+    field_of,
+)
 from dripline.bot.admin.showing import source_of
 from dripline.bot.admin.slug import suggested
 from dripline.content.edit import State
 from dripline.texts import gettext as _
-from dripline.texts import marked
+from dripline.texts import languages, marked
 
 _PAGE: Final = 80
 _TIMINGS: Final = (
@@ -24,12 +39,15 @@ _TIMINGS: Final = (
 
 def may_skip(draft: Draft, field: Field) -> bool:
     """Whether a field may stay empty; a message's text may, since it can be a file alone."""
-    return field.optional or (draft.section in {MESSAGE, LETTER} and field.key == "text")
+    a_text = field.key == "text" and (draft.section in {MESSAGE, LETTER} or bool(draft.variant))
+    return field.optional or a_text
 
 
 def editable(draft: Draft) -> list[Field]:
     """Return the fields of the present section that can be changed; an id never changes."""
-    return [one for one in SECTIONS[draft.section] if one.key != "id" or draft.creating]
+    found = [one for one in SECTIONS[draft.section] if one.key != "id" or draft.creating]
+    translates = draft.section in {MESSAGE, SUMMARY, LETTER} and has_words(draft.spec)
+    return [*found, OTHER_LANGUAGE] if translates else found
 
 
 class Asking:
@@ -67,19 +85,27 @@ class Asking:
         if draft.section not in {GENERAL, BROADCAST}:
             parts.insert(0, f"<b>{cards.section_title(draft, self.desk.language)}</b>")
         if field.key == "text":
-            parts.append(self._(TEXT_HELP))
-            others = ", ".join(one for one in draft.spec.get("texts") or {} if one)
-            if others:
-                parts.append(
-                    self._("There is a text in {languages} too; it stays as it is.",
-                           languages=others)
-                )  # fmt: skip
+            parts += self._about_text()
         if field.key == "id":
             draft.choices = [suggested(draft.name, self._taken())]
             parts.append(self._("I suggest: {id}", id=f"<code>{draft.choices[0]}</code>"))
-        if draft.single or (field.key == "files" and draft.spec.get("media")):
+        if (draft.single and field.key != "language") or (
+            field.key == "files" and draft.spec.get("media")
+        ):
             parts.append(self._present(field))
         return "\n\n".join(parts)
+
+    def _about_text(self) -> list[str]:
+        draft = self.draft
+        if draft.variant:
+            return [self._("This is the text in the language {language}.",
+                           language=f"<b>{draft.variant}</b>"),
+                    self._(TEXT_HELP)]  # fmt: skip
+        others = ", ".join(one for one in draft.spec.get("texts") or {} if one)
+        if not others:
+            return [self._(TEXT_HELP)]
+        kept = self._("There is a text in {languages} too; it stays as it is.", languages=others)
+        return [self._(TEXT_HELP), kept]
 
     def _taken(self) -> set[str]:
         if self.draft.is_broadcast:
@@ -90,7 +116,7 @@ class Asking:
         """Return what is in the field now, so that it can be copied and changed."""
         draft = self.draft
         if field.key == "text":
-            value = source_of(draft.spec)
+            value = source_of(draft.spec, draft.variant)
         else:
             value = cards.value_of(draft, field.key, self.desk.language)
         return self._("Now: {value}", value=value)
@@ -134,11 +160,19 @@ class Asking:
         elif field.key == "buttons":
             draft.choices = button_sets(self.state.documents)[:20]
             rows += [[(f"⌨ {name}", f"c{n}")] for n, name in enumerate(draft.choices)]
+        elif field.key == "language":
+            given = [one for one in draft.spec.get("texts") or {} if one]
+            draft.choices = list(dict.fromkeys([*given, *languages()]))[:8]
+            named = [(one, f"c{n}") for n, one in enumerate(draft.choices)]
+            rows += [named[at : at + 4] for at in range(0, len(named), 4)]
         elif field.key == "files" and draft.spec.get("media"):
             rows.append([(_("✅ Done"), "done"), (_("🗑 Remove all"), "clear")])
         last = []
         if may_skip(draft, field) and not (field.key == "files" and draft.spec.get("media")):
-            last.append((_("Skip"), "skip") if not draft.single else (_("Leave empty"), "skip"))
+            if draft.variant:
+                last.append((_("🗑 Remove"), "skip"))
+            else:
+                last.append((_("Leave empty") if draft.single else _("Skip"), "skip"))
         if draft.single:
             last.append((_("← Back"), "back"))
         return [*rows, last, [(_("✖ Cancel"), "cancel")]]

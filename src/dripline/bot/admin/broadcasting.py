@@ -1,16 +1,18 @@
 """Broadcasts from the chat: saved as content, aimed, tested on oneself, sent, followed."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from copy import deepcopy
 from typing import Any, Final
 
+from dripline.bot.admin.broadcast_cards import AIMS
 from dripline.bot.admin.checking import told
 from dripline.bot.admin.desk import Desk, Row, shown
-from dripline.bot.admin.document import broadcast_ids, finished_broadcast, harmless
+from dripline.bot.admin.document import broadcast_entry, broadcast_ids, finished_broadcast
 from dripline.bot.admin.draft import Draft, is_empty
 from dripline.bot.admin.errands import BROADCAST_CARD, send_for
+from dripline.broadcasts import queries as broadcasts
 from dripline.broadcasts import switch
-from dripline.broadcasts.models import CANCELLED, DONE, DRAFT, PAUSED, RUNNING, SCHEDULED, Broadcast
-from dripline.broadcasts.plan import Plan, Progress
+from dripline.broadcasts.models import PAUSED, RUNNING, SCHEDULED, Broadcast
 from dripline.contacts import queries as contacts
 from dripline.content import edit
 from dripline.content import queries as content
@@ -18,20 +20,11 @@ from dripline.content.check_documents import check_broadcast
 from dripline.content.edit import State
 from dripline.errors import DriplineError
 from dripline.texts import gettext as _
-from dripline.texts import marked, ngettext
 
 VIA: Final = "wizard"
 _KEY: Final = ("broadcasts", "broadcasts")
-_AIMS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
-    "0": (marked("Everybody"), ()),
-    "1": (marked("In no scenario"), ("no_active_scenario",)),
-    "2": (marked("Has not paid"), ("has_not_paid",)),
-    "3": (marked("Neither in a scenario nor paid"), ("no_active_scenario", "has_not_paid")),
-}
-_STATES: Final = {
-    DRAFT: marked("not sent yet"), SCHEDULED: marked("scheduled"), RUNNING: marked("being sent"),
-    PAUSED: marked("paused"), DONE: marked("done"), CANCELLED: marked("cancelled"),
-}  # fmt: skip
+# What a broadcast has beside its message: an edit of the message leaves it as it is.
+_OWN: Final = ("id", "name", "created_at", "targeting", "audience", "bot")
 
 
 async def save(desk: Desk, draft: Draft) -> bool:
@@ -42,31 +35,89 @@ async def save(desk: Desk, draft: Draft) -> bool:
     if spec is None or is_empty(spec):
         await desk.say(_("A message needs a text or a file.", desk.language))
         return False
-    if draft.scenario_id in broadcast_ids(state):
-        await desk.say(
-            _("There is a broadcast “{id}” already. Choose another id.", desk.language,
-              id=shown(draft.scenario_id))
-        )  # fmt: skip
+    there = broadcast_entry(state.documents, draft.scenario_id)
+    if await _stands_in_the_way(desk, draft, there):
         return False
-    entry = {
-        "id": draft.scenario_id,
-        "name": draft.name,
-        "created_at": desk.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "targeting": {"conditions": []},
-        **({} if desk.bot == "main" else {"bot": desk.bot}),
-        **finished_broadcast(spec, draft.scenario_id),
-    }
+    entry = {**_own(desk, draft, there), **finished_broadcast(spec, draft.scenario_id)}
     errors = check_broadcast(state.documents, entry).errors
     if errors:
         text = _("This cannot be saved yet:", desk.language)
         await desk.say(f"{text}\n{told(errors, desk.language)}")
         return False
-    document = state.documents.get(_KEY, {"extra": {}, "broadcasts": []})
-    await _write(desk, state, {**document, "broadcasts": [*document["broadcasts"], entry]})
+    await _put(desk, state, entry)
     name = shown(draft.name)
-    await desk.say(_("💾 “{name}” is saved. Now: to whom?", desk.language, name=name))
-    await _ask_card(desk, draft.scenario_id)
+    said = (
+        _("💾 “{name}” is saved. Now: to whom?", desk.language, name=name)
+        if draft.creating
+        else _("💾 “{name}” is saved.", desk.language, name=name)
+    )
+    await desk.say(said)
+    await _ask_card(desk, draft.scenario_id, renew=True)
     return True
+
+
+async def _stands_in_the_way(desk: Desk, draft: Draft, there: Mapping[str, Any] | None) -> bool:
+    """Say what keeps a draft from being saved: another's broadcast, or another's change."""
+    if draft.creating:
+        if there is None:
+            return False
+        text = _("There is a broadcast “{id}” already. Choose another id.", desk.language,
+                 id=shown(draft.scenario_id))  # fmt: skip
+    elif there is None:
+        draft.creating = True
+        text = _("Somebody deleted this broadcast meanwhile. Save once more to keep yours.",
+                 desk.language)  # fmt: skip
+    elif (found := await broadcasts.by_key(desk.session, draft.scenario_id)) and (
+        found.status in (RUNNING, PAUSED)
+    ):
+        text = _("It was started meanwhile, so its message cannot change any more.",
+                 desk.language)  # fmt: skip
+    elif draft.base is not None and _message_of(there) != _message_of(draft.base):
+        draft.base = dict(there)
+        text = _(
+            "Somebody saved this broadcast while you were editing it. Save once more to put yours "
+            "in its place; theirs stays in the history.",
+            desk.language,
+        )
+    else:
+        return False
+    await desk.say(text)
+    return True
+
+
+def _message_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an edit here can change: all but whom it goes to, and when it was made."""
+    return {key: value for key, value in entry.items() if key not in {"targeting", "created_at"}}
+
+
+def _own(desk: Desk, draft: Draft, there: Mapping[str, Any] | None) -> dict[str, Any]:
+    if there is not None:
+        own = {key: there[key] for key in _OWN if key in there}
+        return {**own, "name": draft.name}
+    return {
+        "id": draft.scenario_id,
+        "name": draft.name,
+        "created_at": desk.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "targeting": {"conditions": []},
+        **({} if desk.bot == "main" else {"bot": desk.bot}),
+    }
+
+
+def spec_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a broadcast's message, to be edited."""
+    return {key: value for key, value in deepcopy(dict(entry)).items() if key not in _OWN}
+
+
+async def _put(desk: Desk, state: State, entry: Mapping[str, Any]) -> None:
+    """Put a broadcast into the content, in its place or at the end."""
+    document = state.documents.get(_KEY, {"extra": {}, "broadcasts": []})
+    entries = list(document["broadcasts"])
+    places = [at for at, one in enumerate(entries) if one.get("id") == entry["id"]]
+    if places:
+        entries[places[0]] = dict(entry)
+    else:
+        entries.append(dict(entry))
+    await _write(desk, state, {**document, "broadcasts": entries})
 
 
 async def _write(desk: Desk, state: State, document: Mapping[str, Any]) -> None:
@@ -91,17 +142,20 @@ async def choose(desk: Desk, state: State, broadcast_id: str) -> None:
     await desk.say(text, *rows, new)
 
 
-async def _ask_card(desk: Desk, broadcast_id: str) -> None:
-    """Have the audience counted, outside of this transaction, and the card sent."""
-    await send_for(desk, BROADCAST_CARD, {"key": broadcast_id})
+async def _ask_card(desk: Desk, broadcast_id: str, *, renew: bool = False) -> None:
+    """Have the audience counted, outside of this transaction, and the card sent.
+
+    With `renew`, one that is scheduled takes what content says now.
+    """
+    await send_for(desk, BROADCAST_CARD, {"key": broadcast_id, "renew": renew})
 
 
 async def act(desk: Desk, state: State, action: str, broadcast_id: str) -> None:
     """Follow a button of a broadcast's card."""
     if broadcast_id not in broadcast_ids(state):
         await choose(desk, state, broadcast_id)
-    elif action in _AIMS:
-        await _aim(desk, state, broadcast_id, _AIMS[action][1])
+    elif action in AIMS:
+        await aim(desk, broadcast_id, list(AIMS[action][1]))
     elif action == "b":
         await _ask_card(desk, broadcast_id)
     else:
@@ -115,16 +169,51 @@ async def act(desk: Desk, state: State, action: str, broadcast_id: str) -> None:
             await _ask_card(desk, broadcast_id)
 
 
-async def _aim(desk: Desk, state: State, broadcast_id: str, conditions: tuple[str, ...]) -> None:
+async def aim(desk: Desk, broadcast_id: str, conditions: list[Any]) -> None:
+    """Let a broadcast go to those who match these conditions."""
     await content.lock(desk.session)
     state = await edit.read_state(desk.session)
-    document = state.documents[_KEY]
-    entries = [
-        {**one, "targeting": {"conditions": list(conditions)}} if one["id"] == broadcast_id else one
-        for one in document["broadcasts"]
-    ]
-    await _write(desk, state, {**document, "broadcasts": entries})
-    await _ask_card(desk, broadcast_id)
+    entry = broadcast_entry(state.documents, broadcast_id)
+    if entry is not None:
+        await _put(desk, state, {**entry, "targeting": {"conditions": conditions}})
+        await _ask_card(desk, broadcast_id, renew=True)
+
+
+async def is_on_its_way(desk: Desk, broadcast_id: str) -> bool:
+    """Whether its message cannot change any more; says so."""
+    found = await broadcasts.by_key(desk.session, broadcast_id)
+    if found is None or found.status not in (RUNNING, PAUSED):
+        return False
+    await desk.say(
+        _("“{name}” is on its way, so its message cannot change any more. Stop it for good first, "
+          "or make a new one.", desk.language, name=shown(found.name))
+    )  # fmt: skip
+    return True
+
+
+async def delete(desk: Desk, state: State, broadcast_id: str, *, sure: bool) -> None:
+    """Take a broadcast out of the content; what was sent of it stays in the history."""
+    entry = broadcast_entry(state.documents, broadcast_id)
+    found = await broadcasts.by_key(desk.session, broadcast_id)
+    if entry is None:
+        await choose(desk, state, broadcast_id)
+        return
+    name = shown(str(entry.get("name") or broadcast_id))
+    if found is not None and found.status in (RUNNING, PAUSED, SCHEDULED):
+        await desk.say(
+            _("“{name}” is on its way; stop it for good first.", desk.language, name=name)
+        )
+    elif not sure:
+        yes = (_("🗑 Yes, delete", desk.language), f"~D:{broadcast_id}")
+        no = (_("No", desk.language), f"~b:{broadcast_id}")
+        await desk.say(_("Delete “{name}”?", desk.language, name=name), (yes, no))
+    else:
+        await content.lock(desk.session)
+        state = await edit.read_state(desk.session)
+        document = state.documents[_KEY]
+        left = [one for one in document["broadcasts"] if one.get("id") != broadcast_id]
+        await _write(desk, state, {**document, "broadcasts": left})
+        await desk.say(_("🗑 “{name}” is deleted.", desk.language, name=name))
 
 
 async def _test(desk: Desk, broadcast: Broadcast) -> None:
@@ -155,71 +244,6 @@ async def _cancel(desk: Desk, broadcast: Broadcast) -> None:
     await _ask_card(desk, broadcast.key)
 
 
-async def card(desk: Desk, broadcast: Broadcast, plan: Plan, far: Progress) -> None:
-    """Show a broadcast: whom it reaches, how long that takes, and how far it is."""
-    language, key = desk.language, broadcast.key
-    is_open = broadcast.status in (DRAFT, DONE, CANCELLED)
-    if not broadcast.launches and plan.preview is not None:
-        await desk.show(harmless(plan.preview))
-    lines = [
-        f"📣 <b>{shown(broadcast.name, 200)}</b> · {_(_STATES[broadcast.status], language)}",
-        _("To: {aim}", language, aim=_aim_of(broadcast, language)),
-    ]
-    if broadcast.launches:
-        lines.append(
-            _("Sent: {sent}, failed: {failed}, left out: {skipped}, to go: {left}", language,
-              sent=far.sent, failed=far.failed, skipped=far.skipped, left=far.left)
-        )  # fmt: skip
-        if far.eta is not None:
-            eta = far.eta.strftime("%Y-%m-%d %H:%M")
-            lines.append(_("Done at about {when} UTC", language, when=eta))
-    if is_open:
-        lines += _plan_lines(plan, language)
-    await desk.say("\n".join(lines), *_rows(key, broadcast.status, plan.count, language))
-
-
-def _plan_lines(plan: Plan, language: str | None) -> list[str]:
-    people = ngettext(
-        "👥 {n} person will get it.", "👥 {n} people will get it.", plan.count, language
-    )
-    lines = [people]
-    names = [shown(one.first_name or one.username or "…", 30) for one, _a in plan.sample]
-    if names:
-        lines.append(_("For example: {names}", language, names=", ".join(names)))
-    minutes = max(1, round(plan.duration.total_seconds() / 60))
-    lines.append(
-        ngettext("⏱ It takes about {n} minute.", "⏱ It takes about {n} minutes.", minutes, language)
-    )
-    if plan.stars:
-        lines.append(
-            _("As a paid broadcast it would cost {stars} Stars.", language, stars=plan.stars)
-        )
-    return lines
-
-
-def _aim_of(broadcast: Broadcast, language: str | None) -> str:
-    targeting = broadcast.definition.get("targeting") or []
-    for title, conditions in _AIMS.values():
-        if list(conditions) == targeting:
-            return _(title, language)
-    return _("by the conditions in the content files", language)
-
-
-def _rows(key: str, status: str, count: int, language: str | None) -> list[Row]:
-    if status in (RUNNING, PAUSED, SCHEDULED):
-        stop = (_("✖ Stop for good", language), f"~z:{key}")
-        pause = {
-            RUNNING: ((_("⏸ Pause", language), f"~y:{key}"),),
-            PAUSED: ((_("▶️ Resume", language), f"~q:{key}"),),
-        }
-        again = (_("📊 How far is it?", language), f"~b:{key}")
-        return [(*pause.get(status, ()), stop), (again,)]
-    aims: list[Row] = [((_(title, language), f"~{n}:{key}"),) for n, (title, _c) in _AIMS.items()]
-    test = ((_("✉️ Send it to me first", language), f"~t:{key}"),)
-    label = ngettext("📣 Send to {n} person", "📣 Send to {n} people", count, language)
-    return [*aims, test, *([((label, f"~g:{key}"),)] if count else [])]
-
-
 _SWITCHES: Final[dict[str, Callable[[Desk, Broadcast], Awaitable[None]]]] = {
     "t": _test,
     "g": _send,
@@ -227,4 +251,4 @@ _SWITCHES: Final[dict[str, Callable[[Desk, Broadcast], Awaitable[None]]]] = {
     "q": _resume,
     "z": _cancel,
 }
-ACTIONS: Final = frozenset({"b", *_AIMS, *_SWITCHES})
+ACTIONS: Final = frozenset({"b", *AIMS, *_SWITCHES})

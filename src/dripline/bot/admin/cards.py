@@ -38,6 +38,8 @@ def section_card(draft: Draft, language: str | None) -> str:
         if field.key == "id" and not draft.creating:
             continue
         lines.append(f"{_(field.title, language)}: {value_of(draft, field.key, language)}")
+        if field.key == "text":
+            lines += _translations(draft.spec, language)
     return "\n".join(lines)
 
 
@@ -55,6 +57,16 @@ def value_of(draft: Draft, key: str, language: str | None) -> str:
             return _buttons_of(spec, language) or "—"
         case _:
             return escape(when(spec, draft.previous(), language))
+
+
+def _translations(spec: dict[str, Any], language: str | None) -> list[str]:
+    """Return how the text begins in other languages, a line each."""
+    return [
+        _("Text in {language}: {text}", language, language=variant,
+          text=shown(plain_text(str(text)), 100))
+        for variant, text in (spec.get("texts") or {}).items()
+        if variant
+    ]  # fmt: skip
 
 
 def _general(draft: Draft, key: str) -> str:

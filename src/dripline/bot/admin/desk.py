@@ -42,6 +42,7 @@ class Desk:
     name: str
     now: datetime
     library: Library = field(default_factory=Library)
+    timezone: str | None = None
     _said: int = field(default=0)
 
     @property
@@ -74,7 +75,8 @@ async def desk_of(session: AsyncSession, bot: str, telegram_id: int, now: dateti
     ref = AddressRef(address.id, address.contact_id, TELEGRAM, bot, address.value)
     language = contact.language if contact else None
     name = (contact.first_name if contact else None) or str(telegram_id)
-    return Desk(session, bot, telegram_id, ref, language, name, now)
+    timezone = contact.timezone if contact else None
+    return Desk(session, bot, telegram_id, ref, language, name, now, timezone=timezone)
 
 
 def shown(name: str, most: int = 60) -> str:

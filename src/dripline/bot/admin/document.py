@@ -7,6 +7,7 @@ from typing import Any
 from dripline.bot.admin.draft import is_empty
 from dripline.content.check_documents import Checked, check_scenario
 from dripline.content.compile import Making, compile_scenario, scopes
+from dripline.content.conditions import types_of
 from dripline.content.diff import Documents, retired
 from dripline.content.document import DEMO, Message, Scenario
 from dripline.content.edit import State
@@ -133,6 +134,27 @@ def broadcast_ids(state: State) -> list[str]:
     """Return the ids of the content's broadcasts."""
     document = state.documents.get(("broadcasts", "broadcasts"), {})
     return [str(one.get("id")) for one in document.get("broadcasts") or ()]
+
+
+def broadcast_entry(documents: Documents, broadcast_id: str) -> dict[str, Any] | None:
+    """Return a broadcast as content lists it, or None."""
+    document = documents.get(("broadcasts", "broadcasts"), {})
+    for one in document.get("broadcasts") or ():
+        if one.get("id") == broadcast_id:
+            return dict(one)
+    return None
+
+
+def broadcast_names(state: State) -> dict[str, str]:
+    """Return what the content's broadcasts are called, by id."""
+    document = state.documents.get(("broadcasts", "broadcasts"), {})
+    entries = document.get("broadcasts") or ()
+    return {str(one.get("id")): str(one.get("name") or one.get("id")) for one in entries}
+
+
+def attribute_kinds(documents: Documents) -> Mapping[str, str]:
+    """Return the types of the declared attributes."""
+    return types_of(dict(_shared(documents, "attributes", "attributes")))
 
 
 def preview(message: Message, user: Mapping[str, Any], language: str) -> Rendered:

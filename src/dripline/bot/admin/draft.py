@@ -11,6 +11,7 @@ from dripline.content.rendered import MediaKind
 
 GENERAL, SUMMARY, MESSAGE = "general", "summary", "message"
 BROADCAST, LETTER = "broadcast", "letter"  # the sections of a broadcast
+WHEN, AIM = "when", "aim"  # of a saved broadcast: when it goes out, and to whom
 FIELD, CARD, PICK, MORE, HUB = "field", "card", "pick", "more", "hub"
 
 
@@ -36,11 +37,17 @@ class Draft:
     ack: list[Any] = dataclasses.field(default_factory=list)  # the queued word about it
     choices: list[str] = dataclasses.field(default_factory=list)
     theirs: dict[str, Any] | None = None  # what someone else saved meanwhile
+    variant: str = ""  # the language of the text that is being asked for; empty: the usual one
 
     @property
     def is_broadcast(self) -> bool:
         """Whether this is a broadcast: its message stands where a scenario has its summary."""
         return bool(self.body.get("broadcast"))
+
+    @property
+    def is_work(self) -> bool:
+        """Whether something would be lost with it: not a mere question about a broadcast."""
+        return self.section not in {WHEN, AIM}
 
     @classmethod
     def of(cls, kept: dict[str, Any]) -> "Draft":

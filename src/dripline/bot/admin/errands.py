@@ -8,7 +8,7 @@ from dripline.ids import new_id
 from dripline.operators import queries as operators
 
 WAKE_JOBS: Final = "admin_jobs"
-FILE, STATISTICS, BROADCAST_CARD = "file", "stats", "broadcast"
+FILE, STATISTICS, BROADCAST_CARD, AUDIENCE = "file", "stats", "broadcast", "audience"
 
 
 async def send_for(desk: Desk, kind: str, detail: dict[str, Any]) -> None:

@@ -55,6 +55,15 @@ BUTTONS: Final = Field(
     optional=True,
 )
 
+OTHER_LANGUAGE: Final = Field(
+    "language",
+    marked("Text in another language"),
+    marked(
+        "Which language? Contacts who speak it get that text instead. Press one, or send its "
+        "code, such as ru or pt-br."
+    ),
+)
+
 SECTIONS: Final[dict[str, tuple[Field, ...]]] = {
     BROADCAST: (
         Field(
@@ -140,6 +149,8 @@ TITLES: Final = {
 
 def field_of(section: str, key: str) -> Field:
     """Return a section's field."""
+    if key == OTHER_LANGUAGE.key:
+        return OTHER_LANGUAGE
     return next(field for field in SECTIONS[section] if field.key == key)
 
 

@@ -10,13 +10,16 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.bot.admin import broadcasting, catalog, changing
+from dripline.bot.admin import aiming, broadcasting, catalog, changing, scheduling
+from dripline.bot.admin.aiming import Aiming
+from dripline.bot.admin.conversation import Conversation
 from dripline.bot.admin.desk import Desk, desk_of, shown
-from dripline.bot.admin.document import compiled
-from dripline.bot.admin.draft import BROADCAST, HUB, Draft, new_body
+from dripline.bot.admin.document import broadcast_entry, compiled
+from dripline.bot.admin.draft import AIM, BROADCAST, HUB, WHEN, Draft, new_body
 from dripline.bot.admin.errands import STATISTICS, send_for
 from dripline.bot.admin.jobs import EXPIRED
 from dripline.bot.admin.received import received
+from dripline.bot.admin.scheduling import Scheduling
 from dripline.bot.admin.showing import demonstrate
 from dripline.bot.admin.wizard import Wizard
 from dripline.bot.handle.scene import Scene, happened, meet
@@ -118,6 +121,10 @@ class _Table:
             await self._with_scenario(value, _BUTTONS[action])
         elif action in {"e", "E"}:
             await self._edit(value, anew=action == "E")
+        elif action.lower() in _ABOUT_BROADCASTS:
+            await self._about_broadcast(action, value)
+        elif action in {"d", "D"}:
+            await broadcasting.delete(self.desk, self.state, value, sure=action == "D")
         elif action in broadcasting.ACTIONS:
             await broadcasting.act(self.desk, self.state, action, value)
         elif action == "m":
@@ -189,7 +196,7 @@ class _Table:
 
     async def _create(self, value: str, *, broadcast: bool = False) -> None:
         broadcast = broadcast or value == "newb"
-        if self.draft is not None and not value.startswith("new"):
+        if self.draft is not None and self.draft.is_work and not value.startswith("new"):
             await self._unfinished("~n:newb" if broadcast else "~n:new")
             return
         draft = Draft(creating=True, body=new_body())
@@ -207,7 +214,7 @@ class _Table:
     async def _edit(self, scenario_id: str, *, anew: bool) -> None:
         if not await self._is_there(scenario_id):
             return
-        if self.draft is not None and not anew:
+        if self.draft is not None and self.draft.is_work and not anew:
             await self._unfinished(f"~E:{scenario_id}")
             return
         body = dict(self.state.documents["scenario", scenario_id])
@@ -216,9 +223,36 @@ class _Table:
             creating=False, body=body, scenario_id=scenario_id, base=body,
             base_revision=revision, at=HUB, linear=False,
         )  # fmt: skip
-        wizard = Wizard(self.desk, self.state, Draft.of(draft.kept()))
-        await wizard.ask()
-        await wizard.keep()
+        await self._begin(draft)
+
+    async def _about_broadcast(self, action: str, key: str) -> None:
+        """Begin a conversation about a saved broadcast: its message, its time, to whom."""
+        entry = broadcast_entry(self.state.documents, key)
+        if entry is None:
+            await broadcasting.choose(self.desk, self.state, key)
+            return
+        if self.draft is not None and self.draft.is_work and not action.isupper():
+            await self._unfinished(f"~{action.upper()}:{key}")
+            return
+        name = str(entry.get("name") or key)
+        match action.lower():
+            case "k":
+                await self._begin(scheduling.begun(key, name))
+            case "j":
+                targeting = (entry.get("targeting") or {}).get("conditions") or []
+                await self._begin(aiming.begun(key, name, targeting))
+            case _ if not await broadcasting.is_on_its_way(self.desk, key):
+                body = {**new_body(), "broadcast": True, "config": {"name": name}}
+                body["summary"] = broadcasting.spec_of(entry)
+                await self._begin(
+                    Draft(creating=False, body=body, scenario_id=key, base=entry, at=HUB,
+                          section=BROADCAST, linear=False)
+                )  # fmt: skip
+
+    async def _begin(self, draft: Draft) -> None:
+        conversation = conversation_of(self.desk, self.state, Draft.of(draft.kept()))
+        await conversation.ask()
+        await conversation.keep()
 
     async def _unfinished(self, anew: str) -> None:
         draft, language = self.draft, self.desk.language
@@ -239,15 +273,21 @@ class _Table:
     async def _ask_again(self, note: str) -> None:
         await self._step(lambda wizard: wizard.ask(note))
 
-    async def _step(self, do: Callable[[Wizard], Awaitable[None]]) -> None:
+    async def _step(self, do: Callable[[Conversation], Awaitable[None]]) -> None:
         if self.draft is None:
             text = _("That is finished or expired. /scenarios shows what there is.",
                      self.desk.language)  # fmt: skip
             await self.desk.say(text)
             return
-        wizard = Wizard(self.desk, self.state, self.draft)
-        await do(wizard)
-        await wizard.keep()
+        conversation = conversation_of(self.desk, self.state, self.draft)
+        await do(conversation)
+        await conversation.keep()
+
+
+def conversation_of(desk: Desk, state: State, draft: Draft) -> Conversation:
+    """Return the conversation that a draft belongs to."""
+    kinds: dict[str, type[Conversation]] = {WHEN: Scheduling, AIM: Aiming}
+    return kinds.get(draft.section, Wizard)(desk, state, draft)
 
 
 def _help(language: str | None) -> str:
@@ -282,6 +322,7 @@ _COMMANDS: Final = frozenset(
         "create_broadcast", "send_broadcast",
     }
 )  # fmt: skip
+_ABOUT_BROADCASTS: Final = frozenset("hkj")  # edit, schedule, aim; capitals drop what was begun
 _BUTTONS: Final[dict[str, _ByScenario]] = {
     "c": catalog.card,
     "f": changing.set_default,

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.bot.admin import broadcasting
+from dripline.bot.admin import broadcast_cards
+from dripline.bot.admin.aiming import Aiming
 from dripline.bot.admin.desk import desk_of
-from dripline.bot.admin.draft import Draft, missing_files, specs
-from dripline.bot.admin.errands import BROADCAST_CARD, STATISTICS
+from dripline.bot.admin.draft import AIM, Draft, missing_files, specs
+from dripline.bot.admin.errands import AUDIENCE, BROADCAST_CARD, STATISTICS
 from dripline.bot.admin.statistics import statistics
 from dripline.bot.admin.wizard import Wizard
 from dripline.broadcasts import queries as broadcasts
@@ -77,6 +79,9 @@ class AdminJobs:
         if job.kind == BROADCAST_CARD:
             await self._broadcast(job, now)
             return 1
+        if job.kind == AUDIENCE:
+            await self._audience(job, now)
+            return 1
         try:
             body = await self._fetched(job)
         except SendFailure as failure:
@@ -141,7 +146,8 @@ class AdminJobs:
                 return
             library = await self._store.current(session)
             try:
-                await switch.draft(session, library, key, f"({job.telegram_id})", now)
+                author, renew = f"({job.telegram_id})", bool(job.detail.get("renew"))
+                await switch.draft(session, library, key, author, now, renew=renew)
             except DriplineError as error:
                 log.warning("admin.broadcast_not_read", broadcast=key, error=error.message)
                 desk = await desk_of(session, job.bot, job.telegram_id, now)
@@ -160,7 +166,38 @@ class AdminJobs:
         async with self._database.transaction() as session:
             desk = await desk_of(session, job.bot, job.telegram_id, now)
             if desk is not None:
-                await broadcasting.card(desk, broadcast, found, far)
+                state = await edit.read_state(session)
+                await broadcast_cards.card(desk, state, broadcast, found, far)
+
+    async def _audience(self, job: AdminJob, now: datetime) -> None:
+        """Count whom a broadcast's conditions mean, as far as they are put together."""
+        async with self._database.reading() as session:
+            aiming = await self._aiming(session, job, now, lock=False)
+            count = 0
+            if aiming is not None:
+                known = await broadcasts.by_key(session, aiming.draft.scenario_id)
+                bot = known.bot if known else job.bot
+                had = known.id if known and known.launches else None
+                count = await broadcasts.audience_count(session, bot, aiming.segment(), now, had)
+        async with self._database.transaction() as session:
+            if not await operators.end_job(session, job.id):
+                return
+            aiming = await self._aiming(session, job, now)
+            if aiming is not None:
+                await aiming.counted(count, [str(note) for note in job.detail["notes"]])
+
+    async def _aiming(
+        self, session: AsyncSession, job: AdminJob, now: datetime, *, lock: bool = True
+    ) -> Aiming | None:
+        """Return the conversation that a count is for, unless it has gone on since."""
+        kept = await operators.wizard(session, job.bot, job.telegram_id, lock=lock)
+        desk = await desk_of(session, job.bot, job.telegram_id, now)
+        if kept is None or desk is None or kept.draft.get("turn") != job.detail["turn"]:
+            return None
+        draft = Draft.of(kept.draft)
+        if draft.section != AIM:
+            return None
+        return Aiming(desk, await edit.read_state(session), draft)
 
     async def _statistics(self, job: AdminJob, now: datetime) -> None:
         async with self._database.reading() as session:

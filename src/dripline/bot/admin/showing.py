@@ -16,32 +16,42 @@ from dripline.errors import PermanentFailure
 from dripline.texts import gettext as _
 
 
-async def show_message(desk: Desk, state: State, draft: Draft, spec: Mapping[str, Any]) -> None:
-    """Show one message of a draft as this admin would get it, were they a contact."""
+async def show_message(
+    desk: Desk, state: State, draft: Draft, spec: Mapping[str, Any], variant: str = ""
+) -> None:
+    """Show one message of a draft as this admin would get it, were they a contact.
+
+    With `variant` a language: as somebody gets it who speaks that.
+    """
     if is_empty(dict(spec)):
         return
     user = await _sample(desk)
-    await _show(desk, state, draft, spec, user)
+    await _show(desk, state, draft, spec, user, variant)
 
 
 async def show_all(desk: Desk, state: State, draft: Draft) -> None:
     """Show every message of a draft in order, the summary last."""
     user = await _sample(desk)
-    for key in draft.order:
-        await _show(desk, state, draft, draft.body["messages"][key], user)
+    specs = [draft.body["messages"][key] for key in draft.order]
     summary = draft.body.get("summary")
-    if summary and not is_empty(summary):
-        await _show(desk, state, draft, summary, user)
+    for spec in [*specs, *([summary] if summary and not is_empty(summary) else [])]:
+        for variant in dict.fromkeys(["", *(spec.get("texts") or {})]):
+            await _show(desk, state, draft, spec, user, variant)
 
 
 async def _show(
-    desk: Desk, state: State, draft: Draft, spec: Mapping[str, Any], user: Mapping[str, Any]
+    desk: Desk,
+    state: State,
+    draft: Draft,
+    spec: Mapping[str, Any],
+    user: Mapping[str, Any],
+    variant: str,
 ) -> None:
     one = {"config": dict(draft.config), "order": ["one"], "messages": {"one": dict(spec)}}
     whole = finished(one, draft.scenario_id or "new")
     try:
         message = message_of(state.documents, whole["config"], whole["messages"]["one"])
-        rendered = preview(message, user, "")  # the text the wizard changes, not a variant of it
+        rendered = preview(message, user, variant)  # the text that is changed, in its language
     except PermanentFailure as failure:
         reason = escape(failure.reason)
         await desk.say(_("This message cannot be shown: {reason}", desk.language, reason=reason))
@@ -67,9 +77,9 @@ async def demonstrate(desk: Desk, scenario: Scenario, body: dict[str, Any]) -> N
             await desk.show(rendered)
 
 
-def source_of(spec: Mapping[str, Any]) -> str:
+def source_of(spec: Mapping[str, Any], variant: str = "") -> str:
     """Return a message's text as it can be copied, changed and sent back."""
-    source = str((spec.get("texts") or {}).get("", ""))
+    source = str((spec.get("texts") or {}).get(variant, ""))
     if not source.strip():
         return "—"
     if "{%" in source or spec.get("format") == "markdown" or len(source) > 3_000:

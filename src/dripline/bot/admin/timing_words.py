@@ -1,8 +1,11 @@
 """When a message goes out, in words."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
+from dripline.bot.admin.typed_moment import zone_words
+from dripline.deliveries.timing import zone_of
 from dripline.texts import gettext as _
 from dripline.texts import marked, ngettext
 
@@ -10,6 +13,27 @@ _WEEKDAYS = (
     marked("Monday"), marked("Tuesday"), marked("Wednesday"), marked("Thursday"),
     marked("Friday"), marked("Saturday"), marked("Sunday"),
 )  # fmt: skip
+
+_MONTHS: Final = (
+    marked("January"), marked("February"), marked("March"), marked("April"), marked("May"),
+    marked("June"), marked("July"), marked("August"), marked("September"), marked("October"),
+    marked("November"), marked("December"),
+)  # fmt: skip
+
+
+def moment_words(moment: datetime, timezone: str | None, language: str | None) -> str:
+    """Return a moment as the clock at this place shows it: `on Monday, 23 November 2026, 10:00`."""
+    local = moment.astimezone(zone_of(timezone))
+    return _(
+        "on {weekday}, {day} {month} {year}, {time} ({zone})",
+        language,
+        weekday=_(_WEEKDAYS[local.weekday()], language),
+        day=local.day,
+        month=_(_MONTHS[local.month - 1], language),
+        year=local.year,
+        time=f"{local:%H:%M}",
+        zone=zone_words(timezone),
+    )
 
 
 def when(spec: Mapping[str, Any], previous: Mapping[str, Any] | None, language: str | None) -> str:

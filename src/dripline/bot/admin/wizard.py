@@ -7,14 +7,15 @@ Each question has a number, its `turn`, and so have its buttons: one of an earli
 shows the present one again.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 from dripline.bot.admin import answers, broadcasting, cards, saving
 from dripline.bot.admin import draft as drafts
 from dripline.bot.admin.asking import Asking, editable, may_skip
-from dripline.bot.admin.desk import Desk, Refusal
+from dripline.bot.admin.conversation import Action, Conversation
+from dripline.bot.admin.desk import Refusal, Row
 from dripline.bot.admin.draft import (
     BROADCAST,
     CARD,
@@ -26,20 +27,13 @@ from dripline.bot.admin.draft import (
     MORE,
     PICK,
     SUMMARY,
-    Draft,
 )
 from dripline.bot.admin.errands import FILE, send_for
 from dripline.bot.admin.fields import Field, field_of, following
 from dripline.bot.admin.received import Received
 from dripline.bot.admin.showing import show_all, show_message
-from dripline.clock import from_us, to_us
-from dripline.content.edit import State
 from dripline.deliveries import queue
-from dripline.operators import queries as operators
-from dripline.texts import gettext as _
 
-SILENCE: Final = timedelta(minutes=30)
-_DOUBLE: Final = timedelta(seconds=3)  # a button pressed twice by an impatient finger
 _ALBUM: Final = timedelta(seconds=1)  # its pictures come as messages of their own
 _SKIP: Final = frozenset({"skip", "пропустить"})
 _NOTHING: Final = _SKIP | {"пропуск", "нет", "no", "none", "-"}
@@ -49,30 +43,8 @@ _CONFIRM: Final = frozenset({"confirm", "yes", "подтвердить", "да",
 _EDIT: Final = frozenset({"edit", "изменить"})
 
 
-_Action = Callable[[int], Awaitable[None]]
-
-
-class Wizard:
-    """One step of the conversation; what is `ended` is not kept."""
-
-    def __init__(self, desk: Desk, state: State, draft: Draft) -> None:
-        self.desk, self.state, self.draft = desk, state, draft
-        self.ended = False
-        self.notes: list[str] = []
-
-    async def keep(self) -> None:
-        """Store how far we are; silence is counted from now."""
-        desk = self.desk
-        if self.ended:
-            await operators.end_wizard(desk.session, desk.bot, desk.telegram_id)
-            return
-        until = desk.now + SILENCE
-        kept = self.draft.kept()
-        await operators.save_wizard(desk.session, desk.bot, desk.telegram_id, kept, desk.now, until)
-
-    def _(self, message: str, **values: object) -> str:
-        """Return a text in the admin's language."""
-        return _(message, self.desk.language, **values)
+class Wizard(Conversation):
+    """One step of the conversation."""
 
     # What comes in
 
@@ -96,6 +68,9 @@ class Wizard:
         except Refusal as refusal:
             await self.ask(refusal.text)
             return
+        if field.key == "language":
+            await self._translate()
+            return
         if sent.file is not None:
             file = {"file_id": sent.file.file_id, "kind": sent.file.kind}
             await send_for(self.desk, FILE, file)
@@ -116,24 +91,8 @@ class Wizard:
         else:
             await self.ask(self._("Please press one of the buttons below, or send /cancel."))
 
-    async def pressed(self, turn: int, action: str) -> None:
-        """Follow a button of a question."""
-        draft = self.draft
-        if turn != draft.turn:
-            recently = self.desk.now - from_us(draft.turned_us) < _DOUBLE
-            if turn != draft.turn - 1 or not recently:
-                await self.ask(self._("That button belongs to an earlier question. Here we are:"))
-            return
-        name = action.rstrip("0123456789")
-        follow = self._actions().get(name)
-        number = int(action[len(name) :] or 0)
-        if follow is None or not 0 <= number < 10_000:
-            await self.ask()
-            return
-        await follow(number)
-
-    def _actions(self) -> Mapping[str, "_Action"]:
-        always: dict[str, _Action] = {"cancel": self._cancel}
+    def _actions(self) -> Mapping[str, Action]:
+        always: dict[str, Action] = {"cancel": self._cancel}
         match self.draft.at:
             case "field":
                 return always | {
@@ -158,15 +117,6 @@ class Wizard:
 
     # Where we go
 
-    def _go(self, at: str, section: str | None = None, field: str = "") -> None:
-        draft = self.draft
-        draft.at = at
-        draft.section = section or draft.section
-        draft.field = field
-        draft.waiting, draft.group, draft.ack, draft.choices = False, "", [], []
-        draft.turn += 1
-        draft.turned_us = to_us(self.desk.now)
-
     async def _after(self, field: Field) -> None:
         """Go on after a field has its answer."""
         draft = self.draft
@@ -180,9 +130,16 @@ class Wizard:
         else:
             await self._card()
 
+    async def _translate(self) -> None:
+        """Ask for the text in the language that was chosen."""
+        variant = self.draft.variant
+        self._go(FIELD, field="text")
+        self.draft.variant = variant
+        await self.ask()
+
     async def _card(self) -> None:
         draft = self.draft
-        draft.single = False
+        draft.single, variant, draft.variant = False, draft.variant, ""
         if draft.section == SUMMARY and drafts.is_empty(draft.body.get("summary")):
             draft.body["summary"] = None
         elif draft.section not in {GENERAL, BROADCAST}:
@@ -190,7 +147,7 @@ class Wizard:
                 self._go(FIELD, field="text")
                 await self.ask(self._("A message needs a text or a file."))
                 return
-            await show_message(self.desk, self.state, draft, draft.spec)
+            await show_message(self.desk, self.state, draft, draft.spec, variant)
         self._go(CARD)
         await self.ask()
 
@@ -229,7 +186,7 @@ class Wizard:
         await self.typed(Received(text=draft.choices[number], html=draft.choices[number]))
 
     async def _back(self, _number: int) -> None:
-        self.draft.single = False
+        self.draft.single, self.draft.variant = False, ""
         self._go(CARD)
         await self.ask()
 
@@ -343,11 +300,12 @@ class Wizard:
 
     async def _cancel(self, _number: int = 0) -> None:
         self.ended = True
-        text = (
-            self._("Cancelled; nothing was created.")
-            if self.draft.creating
-            else self._("Cancelled; the scenario stays as it was.")
-        )
+        if self.draft.creating:
+            text = self._("Cancelled; nothing was created.")
+        elif self.draft.is_broadcast:
+            text = self._("Cancelled; the broadcast stays as it was.")
+        else:
+            text = self._("Cancelled; the scenario stays as it was.")
         await self.desk.say(text)
 
     # Files
@@ -371,13 +329,13 @@ class Wizard:
 
     # What is asked
 
-    async def ask(self, note: str = "") -> None:
-        """Say the present question, after what there is to be said before it."""
-        notes = [*self.notes, *([note] if note else [])]
-        self.notes = []
-        asking = self._asking()
-        text = "\n\n".join([*notes, await asking.question()])
-        await self.desk.say(text, *asking.keyboard())
+    async def question(self) -> str:
+        """Return the present question."""
+        return await self._asking().question()
+
+    def keyboard(self) -> list[Row]:
+        """Return its buttons."""
+        return self._asking().keyboard()
 
     def _asking(self) -> Asking:
         return Asking(self.desk, self.state, self.draft)
