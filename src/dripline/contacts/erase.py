@@ -1,7 +1,8 @@
 """Erase a contact: everything that names them, in one transaction.
 
 Which tables hold rows of a contact is read off the schema, so that a room that is added later is
-not forgotten. What the books need stays without a name: payments, and the fact of the erasure.
+not forgotten. What the books need stays without a name: payments, the fact of the erasure, what was
+agreed to and when, and that an address must not be written to (as a digest of it).
 """
 
 import re
@@ -14,7 +15,9 @@ from typing import Final
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline.contacts import consent_queries, suppression
 from dripline.contacts import erase_queries as queries
+from dripline.contacts.consent import CONSENTS
 from dripline.contacts.models import Address, Contact
 from dripline.database import Base
 from dripline.errors import USER_NOT_FOUND, NotFound
@@ -46,7 +49,7 @@ async def erase(session: AsyncSession, contact_id: uuid.UUID, now: datetime) -> 
     addresses = await queries.addresses(session, contact_id)
     refs = [contact_id, *(one.id for one in addresses)]
     refs += await queries.ids_of(session, _tables_of_contacts(), contact_id)
-    rows: dict[str, int] = {}
+    rows: dict[str, int] = {"consent_log": await _forget_consent(session, contact_id, addresses)}
     rows["outbox"] = await queries.delete_outbox(session, contact_id)
     for name in ("queue", "inflight"):
         rows[name] = await queries.delete_refs(session, Base.metadata.tables[name], refs)
@@ -59,6 +62,17 @@ async def erase(session: AsyncSession, contact_id: uuid.UUID, now: datetime) -> 
             rows[table.name] = await queries.delete_where(session, table, _OPERATOR, ids)
     await append(session, NewEvent(ERASED, None, "contacts", new_id().hex, now))
     return Erased({name: number for name, number in rows.items() if number})
+
+
+async def _forget_consent(
+    session: AsyncSession, contact_id: uuid.UUID, addresses: Sequence[Address]
+) -> int:
+    subject = None
+    for address in addresses:
+        if address.channel == "email":
+            subject = suppression.digest(address.value)
+            await consent_queries.rename_suppression(session, address.value, subject)
+    return await consent_queries.forget_consent(session, contact_id, CONSENTS, subject)
 
 
 async def _erase_from(

@@ -129,3 +129,75 @@ class Preferences(Base):
     updated_at: Mapped[datetime]
 
     __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class Suppression(Base):
+    """An email address that nothing is sent to, whoever it belongs to: see `suppression.py`.
+
+    `value` is the normalised address, or its digest once its owner was erased.
+    """
+
+    __tablename__ = "email_suppressions"
+
+    value: Mapped[str] = mapped_column(String(320), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(20))
+    since: Mapped[datetime]
+    detail: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class Verification(Base):
+    """A letter that asks whether an address is the contact's; the id is what its link proves."""
+
+    __tablename__ = "email_verifications"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    contact_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))
+    value: Mapped[str] = mapped_column(String(320))
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("ix_email_verifications_contact", "contact_id", "asked_at"),
+        Index("ix_email_verifications_value", "value", "asked_at"),
+    )
+
+
+class ConsentEntry(Base):
+    """One thing somebody agreed to, refused or wished for, and how: written once, never changed.
+
+    `wording` is what the person read. An erasure leaves entries on consent without a name: whose it
+    was is then a digest of the address, in `subject`.
+    """
+
+    __tablename__ = "consent_log"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    contact_id: Mapped[uuid.UUID | None]
+    subject: Mapped[str | None] = mapped_column(String(80))
+    what: Mapped[str] = mapped_column(String(40))
+    old: Mapped[str | None] = mapped_column(String(320))
+    new: Mapped[str | None] = mapped_column(String(320))
+    source: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime]
+    ip: Mapped[str | None] = mapped_column(String(64))
+    user_agent: Mapped[str | None] = mapped_column(Text)
+    wording: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (Index("ix_consent_log_contact", "contact_id", "id"),)
+
+
+class Question(Base):
+    """What the bot has asked a person and waits to read, such as their email address."""
+
+    __tablename__ = "bot_questions"
+
+    address_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("addresses.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(String(20))
+    asked_at: Mapped[datetime]
+
+    __table_args__ = ({"sqlite_with_rowid": False},)

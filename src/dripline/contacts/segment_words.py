@@ -181,7 +181,7 @@ def _event(given: Given) -> Predicate:
 _CHANNELS: Final = ("telegram", "email")
 _STATES: Final = (
     REACHABLE, "blocked", "needs_start", "deactivated", "kicked", "bounced", "complained",
-    "unsubscribed", "unverified",
+    "unsubscribed", "unverified", "removed",
 )  # fmt: skip
 
 
