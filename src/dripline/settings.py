@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from dripline import mail_settings
 from dripline.errors import Invalid
+from dripline.mail_settings import Sender, SmtpServer
 
 _BOT_VARIABLE = re.compile(r"^TELEGRAM_BOT_TOKEN_([A-Z][A-Z0-9_]{0,31})$")
 _TOKEN = re.compile(r"^\d{1,20}:[A-Za-z0-9_-]{1,128}$")
@@ -40,6 +42,16 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     default_language: str = "en"
     in_flight: Annotated[int, Field(ge=1, le=10_000)] = 1_000
+    from_email: str | None = None
+    smtp_url: SecretStr | None = None
+    resend_api_key: SecretStr | None = None
+    resend_api_base: str = "https://api.resend.com"
+    resend_webhook_secret: SecretStr | None = None
+    email_rate: Annotated[float, Field(gt=0, le=1_000_000)] = 50.0
+    bounce_address: str | None = None
+    dkim_private_key: SecretStr | None = None
+    dkim_selector: str | None = None
+    dkim_domain: str | None = None
 
     @field_validator("admin_telegram_ids", mode="before")
     @classmethod
@@ -48,7 +60,7 @@ class Settings(BaseSettings):
             return tuple(part for part in re.split(r"[\s,;]+", value.strip("[] ")) if part)
         return value
 
-    @field_validator("telegram_api_base", "public_url")
+    @field_validator("telegram_api_base", "public_url", "resend_api_base")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value is None:
@@ -57,6 +69,39 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ValueError("must be an address such as https://example.com")
         return value.rstrip("/")
+
+    @field_validator("smtp_url", "dkim_private_key", "resend_webhook_secret")
+    @classmethod
+    def _readable(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return None
+        text = value.get_secret_value()
+        match info.field_name:
+            case "smtp_url":
+                mail_settings.smtp_server(text)
+            case "dkim_private_key":
+                return SecretStr(mail_settings.private_key(text))
+            case _:
+                return SecretStr(mail_settings.webhook_secret(text))
+        return value
+
+    @field_validator("resend_api_key")
+    @classmethod
+    def _one_word(cls, value: SecretStr | None) -> SecretStr | None:
+        key = value.get_secret_value().strip() if value else ""
+        if not re.fullmatch(r"[!-~]{0,500}", key):
+            raise ValueError("is no key; copy it whole from Resend's page of API keys")
+        return SecretStr(key) if key else None
+
+    @field_validator("from_email", "bounce_address")
+    @classmethod
+    def _mailbox(cls, value: str | None) -> str | None:
+        return str(mail_settings.sender(value)) if value else None
+
+    @field_validator("dkim_domain", "dkim_selector")
+    @classmethod
+    def _domain(cls, value: str | None) -> str | None:
+        return mail_settings.domain(value) if value else None
 
     @field_validator("database_url")
     @classmethod
@@ -90,6 +135,29 @@ class Settings(BaseSettings):
                     code="INVALID_TOKEN",
                 )
         return named
+
+    @property
+    def has_email(self) -> bool:
+        """Whether there is a way for emails to go out."""
+        return self.smtp_url is not None or self.resend_api_key is not None
+
+    @cached_property
+    def sender(self) -> Sender:
+        """Whom emails are from. Raises Invalid when that is not set."""
+        if self.from_email is None:
+            raise Invalid(
+                "FROM_EMAIL is not set. Emails need a sender, such as "
+                "FROM_EMAIL='Anna <anna@example.com>'.",
+                code="NO_SENDER",
+            )
+        return mail_settings.sender(self.from_email)
+
+    @cached_property
+    def smtp_server(self) -> SmtpServer | None:
+        """The mail server of `SMTP_URL`, if there is one."""
+        if self.smtp_url is None:
+            return None
+        return mail_settings.smtp_server(self.smtp_url.get_secret_value())
 
     @cached_property
     def signing_key(self) -> bytes:
