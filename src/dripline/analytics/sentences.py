@@ -30,6 +30,7 @@ _REASONS = {
     "awaiting_action": marked("an action is awaited"),
     "already_sent": marked("it was sent before"),
     "condition_not_met": marked("its condition is not met"),
+    "held_out": marked("an experiment leaves it out for some, to compare with"),
     "no_messages_left": marked("no messages are left"),
     "no_messages": marked("the scenario has no messages"),
     "last_message_sent": marked("the last message was sent"),

@@ -131,9 +131,18 @@ def _sent(row: Delivery, language: str | None) -> Line:
     else:
         title = sent_title(row.channel, language)
         detail = reason_words(str((row.decision or {}).get("reason", "")), language)
+        detail += _variant(row.decision or {}, language)
     kind = "failed" if row.status == "failed" else "sent"
     message_id = "" if row.origin == system.ORIGIN else row.message_id
     return Line(at, kind, title, detail, row.scenario_id or "", message_id)
+
+
+def _variant(decision: Mapping[str, object], language: str | None) -> str:
+    """Return which way of an experiment it was, to be put after the reason."""
+    if "variant" not in decision:
+        return ""
+    names = {"variant": decision["variant"], "experiment": decision.get("experiment", "")}
+    return _("; variant “{variant}” of the experiment “{experiment}”", language, **names)
 
 
 def _following(row: Enrollment, scenario: Scenario | None) -> str:

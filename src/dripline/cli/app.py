@@ -7,6 +7,7 @@ from dripline.cli import (
     contacts,
     content,
     database,
+    experiments,
     importing,
     lifecycle,
     payments,
@@ -35,6 +36,7 @@ app.add_typer(importing.import_app, name="import")
 app.add_typer(importing.export_app, name="export")
 app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(broadcasts.app, name="broadcasts")
+app.add_typer(experiments.app, name="experiments")
 app.add_typer(payments.app, name="payments")
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(referrals.app, name="referrals")

@@ -57,6 +57,11 @@ class Linter:
         if keyboard is not None:
             self._keyboard(keyboard, constants)
 
+    def has_message(self, scenario_id: str, message_id: str) -> bool:
+        """Whether a scenario of the folder has a message of this id."""
+        body = self._content.documents.get(("scenario", scenario_id)) or {}
+        return message_id in body.get("messages", {})
+
     def text(self, node: Node, *, html: bool) -> None:
         """Lint a text that stands in a JSON file itself."""
         constants = scopes({"id": "", "name": ""}, self._globals)

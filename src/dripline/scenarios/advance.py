@@ -24,7 +24,7 @@ from dripline.deliveries.models import NORMAL, PROMPTED, Decision
 from dripline.deliveries.protocols import Claimed, Ready, RenderCall, Result, Source
 from dripline.deliveries.routing import Reach, Route, Routing, on_another_channel, trail_of
 from dripline.events import NewEvent, append_many
-from dripline.scenarios import queries
+from dripline.scenarios import queries, variants
 from dripline.scenarios.conditions import holding
 from dripline.scenarios.decide import (
     AwaitAction,
@@ -51,6 +51,7 @@ from dripline.scenarios.state import (
     ORIGIN,
     EnrollmentState,
 )
+from dripline.scenarios.variants import Decided
 
 # A message in flight lands within seconds, or its worker is dead and its lease ends: until then
 # there is little use in looking.
@@ -143,7 +144,7 @@ class EnrollmentOrigin:
         reaches = await self._routing.reaches(session, {p.contact_id for p in people.values()})
         facts = await _facts(session, library, people, now)
         changes = Changes(now)
-        sending: list[tuple[Claimed, Person, Send]] = []
+        decided: list[Decided] = []
         for row in claimed:
             person = people.get(row.ref)
             if person is None or person.state.turn != row.turn:
@@ -154,20 +155,24 @@ class EnrollmentOrigin:
             if reach is not None:
                 known = replace(known, route=_route(row, person, reach))
             verdict = decide(state, library.scenario(state.scenario_id), known, now)
-            if isinstance(verdict, Send):
-                to_send = _on_its_way(changes, row, person, verdict)
+            decided.append(Decided(row, person, known, verdict))
+        await variants.apply(session, library, decided, now)
+        sending: list[tuple[Decided, Send]] = []
+        for one in decided:
+            if isinstance(one.verdict, Send):
+                to_send = _on_its_way(changes, one.row, one.person, one.verdict)
                 if to_send is not None:
-                    sending.append((row, to_send, verdict))
+                    one.person = to_send
+                    sending.append((one, one.verdict))
             else:
-                _apply(changes, row, state, verdict)
+                _apply(changes, one.row, one.person.state, one.verdict)
         await changes.write(session)
         metrics.DECISIONS.labels("send").inc(len(sending))
         renders = await self._renderer.calls(
-            session, library, [(person, verdict.message) for _row, person, verdict in sending]
+            session, library, [(one.person, one.shown or send.message) for one, send in sending]
         )
         return [
-            _ready(row, person, verdict, render)
-            for (row, person, verdict), render in zip(sending, renders, strict=True)
+            _ready(one, send, render) for (one, send), render in zip(sending, renders, strict=True)
         ]
 
     async def settled(
@@ -244,16 +249,18 @@ def _edited(library: Library, state: EnrollmentState) -> bool:
     return scenario is not None and scenario.revision != state.revision
 
 
-def _ready(row: Claimed, person: Person, verdict: Send, render: RenderCall) -> Ready:
-    state = person.state
-    trail = trail_of(row)
+def _ready(decided: Decided, verdict: Send, render: RenderCall) -> Ready:
+    person, state = decided.person, decided.person.state
+    trail = trail_of(decided.row)
     why: dict[str, object] = {"reason": verdict.reason, **trail.told}
     if verdict.choice is not None:
         why["channel"] = verdict.choice.reason
     if verdict.skipped:
         why["skipped"] = [[item.message_id, item.reason] for item in verdict.skipped]
+    if decided.variant is not None:
+        why["experiment"], why["variant"] = decided.variant
     return Ready(
-        row,
+        decided.row,
         state.contact_id,
         person.address,
         render,

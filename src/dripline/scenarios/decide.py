@@ -42,6 +42,7 @@ class Facts:
     on_its_way: bool = False
     hurry: bool = False
     route: Route | None = None
+    held_out: frozenset[str] = frozenset()  # messages that an experiment keeps from the contact
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,10 @@ def _next_message(
             return Wait(now, "on_its_way", message.id, base, tuple(skipped))
         if not facts.conditions.get(message.id, True):
             skipped.append(Skipped(message.id, "condition_not_met"))
+            base = now
+            continue
+        if message.id in facts.held_out:
+            skipped.append(Skipped(message.id, "held_out"))
             base = now
             continue
         choice = _choice(message, scenario, facts)

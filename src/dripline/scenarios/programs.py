@@ -28,7 +28,7 @@ from dripline.errors import (
     Conflict,
     NotFound,
 )
-from dripline.scenarios import queries
+from dripline.scenarios import queries, variants
 from dripline.scenarios.enroll import complete as mark_completed
 from dripline.scenarios.enroll import enroll as enter
 from dripline.scenarios.enroll import note, stop, tell
@@ -69,7 +69,11 @@ async def enroll(
     message goes with it. Raises NotFound (SCENARIO_NOT_FOUND, USER_NOT_FOUND) and Conflict
     (INVALID_SCENARIO_STATE) for a program that is switched off.
     """
-    program = _program(library, program_id)
+    asked_for = _program(library, program_id)
+    program = await variants.unless_held_out(session, library, asked_for, contact_id, now)
+    if program is None:
+        log.info("program.held_out", contact_id=str(contact_id), program=program_id)
+        return False
     current = await queries.active_in_lane(session, contact_id, program.lane)
     if current is not None:
         present = library.scenario(current.scenario_id)

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dripline.content.document import Scenario
 from dripline.content.store import Library
 from dripline.errors import SCENARIO_NOT_FOUND, NotFound
-from dripline.scenarios import queries
+from dripline.scenarios import queries, variants
 from dripline.scenarios.direct import send_again, send_summary
 from dripline.scenarios.enroll import enroll, resume, stop
 from dripline.scenarios.models import COMPLETED
@@ -50,6 +50,7 @@ async def request(
     scenario = library.scenario(scenario_id)
     if scenario is None or not scenario.is_active:
         raise NotFound(f"There is no scenario {scenario_id}.", code=SCENARIO_NOT_FOUND)
+    scenario = await variants.meant(session, library, scenario, contact_id, now)
     current = await queries.active_in_lane(session, contact_id, scenario.lane)
     if current is not None and current.scenario_id == scenario.id:
         return await _again(session, scenario, current, now)
@@ -83,6 +84,7 @@ async def start(
     default = library.scenario(library.default_scenario_id or "")
     if default is None or not default.is_active:
         return await _without_default(session, library, contact_id, now)
+    default = await variants.meant(session, library, default, contact_id, now)
     if await queries.latest_run(session, contact_id, default.id) is not None:
         current = await queries.active_in_lane(session, contact_id, default.lane)
         scenario = library.scenario(current.scenario_id) if current else None

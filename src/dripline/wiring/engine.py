@@ -33,6 +33,9 @@ from dripline.deliveries.system import SystemOrigin
 from dripline.engagement.links import Links
 from dripline.events.react import React
 from dripline.events.subscriptions import Handler
+from dripline.experiments.duty import DecideExperiments
+from dripline.experiments.goals import CONSUMER as EXPERIMENTS
+from dripline.experiments.goals import ExperimentReactions
 from dripline.lifecycle.duty import LifecycleDuty
 from dripline.lifecycle.links import FILLS, Fill
 from dripline.lifecycle.queries import bot_names
@@ -56,6 +59,7 @@ from dripline.worker import Duty
 TELEGRAM = "telegram"
 _MEASURE_EVERY_S = 15.0
 _LIFECYCLE_EVERY_S = 2.0
+_DECIDE_EVERY_S = 30.0
 _MEASURE_MOST = 10_000  # what is due beyond that is simply "many"
 
 
@@ -88,6 +92,7 @@ class Engine:
         react = React(self.database, reactions_of(self.store, self.settings))
         lifecycle = LifecycleDuty(self.database, self.store)
         launch = Launch(self.database)
+        experiments = DecideExperiments(self.database, self.store)
         leases = Leases(self.database, self.real_time, self.worker)
         return [
             Duty("react", lambda: react.run_once(self.clock.now()), 1.0, "react"),
@@ -96,6 +101,7 @@ class Engine:
             Duty("rescue", leases.rescue, 2.0),
             Duty("measure", self._measure, _MEASURE_EVERY_S),
             Duty("lifecycle", lambda: lifecycle.run_once(self.clock.now()), _LIFECYCLE_EVERY_S),
+            Duty("experiments", lambda: experiments.run_once(self.clock.now()), _DECIDE_EVERY_S),
         ]
 
     async def _measure(self) -> int:
@@ -204,6 +210,7 @@ def reactions_of(store: ContentStore, settings: Settings | None = None) -> dict[
     return {
         PAYMENTS: PaymentReactions(operators, language),
         CONSUMER: ScenarioReactions(store),
+        EXPERIMENTS: ExperimentReactions(store),
         LIFECYCLE_CONSUMER: LifecycleReactions(store, ProgramsOfScenarios(store)),
     }
 

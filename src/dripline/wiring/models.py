@@ -13,6 +13,9 @@ def import_models() -> MetaData:
     import dripline.content.models
     import dripline.deliveries.models
     import dripline.events.models
+    import dripline.experiments.check
+    import dripline.experiments.goals
+    import dripline.experiments.models
     import dripline.lifecycle.check
     import dripline.lifecycle.models
     import dripline.lifecycle.reactions
