@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     telegram_rate: Annotated[float, Field(gt=0, le=1_000_000)] = 30.0
     admin_telegram_ids: Annotated[tuple[int, ...], NoDecode] = ()
     admin_api_key: SecretStr | None = None
+    api_requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 6_000
     secret_key: SecretStr | None = None
     public_url: str | None = None
     track_links: bool = True

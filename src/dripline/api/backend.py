@@ -1,10 +1,11 @@
 """What endpoints work with: one object, built by `wiring`, found on the request's app."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import Request
 
 from dripline.api.auth import Auth
+from dripline.api.idempotency import Idempotency
 from dripline.broadcasts.render import Renderer
 from dripline.clock import Clock
 from dripline.content.store import ContentStore
@@ -22,6 +23,7 @@ class Backend:
     settings: Settings
     auth: Auth
     broadcast_renderer: Renderer
+    idempotency: Idempotency = field(default_factory=Idempotency)
 
 
 def backend_of(request: Request) -> Backend:

@@ -1,5 +1,6 @@
-"""What every request passes: a limit on its body, headers that browsers obey, a count."""
+"""What every request passes: an id, a limit on its body, headers that browsers obey, a count."""
 
+import re
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dripline import metrics
 from dripline.api.errors import http_error, unexpected
+from dripline.ids import new_id
 
 log = structlog.get_logger()
 
@@ -21,6 +23,7 @@ SECURITY_HEADERS = {
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
     b"cache-control": b"no-store",
 }
+_REQUEST_ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
 
 
 class TooLarge(HTTPException):
@@ -42,7 +45,13 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = _Answer(send)
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        answer = _Answer(send, request_id)
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self._serve(scope, receive, answer)
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
             if _announced(scope) > self.max_body:
                 refusal = http_error(TooLarge(self.max_body))
@@ -61,8 +70,9 @@ class Edge:
 class _Answer:
     """Passes an answer on, adding the headers it lacks."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
+        self._own = {**SECURITY_HEADERS, b"x-request-id": request_id.encode()}
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
@@ -70,7 +80,7 @@ class _Answer:
             self.status = message["status"]
             headers = list(message.get("headers", ()))
             present = {name.lower() for name, _ in headers}
-            missing = [pair for pair in SECURITY_HEADERS.items() if pair[0] not in present]
+            missing = [pair for pair in self._own.items() if pair[0] not in present]
             message = {**message, "headers": [*headers, *missing]}
         await self._send(message)
 
@@ -88,6 +98,12 @@ def _limited(receive: Receive, limit: int) -> Receive:
         return message
 
     return counting
+
+
+def _request_id(scope: Scope) -> str:
+    """Return the caller's id of this request, if it can be one, else a new one."""
+    given: bytes = dict(scope["headers"]).get(b"x-request-id", b"")
+    return given.decode() if _REQUEST_ID.match(given) else new_id().hex
 
 
 def _announced(scope: MutableMapping[str, Any]) -> int:

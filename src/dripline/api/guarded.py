@@ -9,24 +9,31 @@
 1. the key: 401, 429; its role: 403 (reading needs a viewer, everything else an editor, unless
    `needs` says otherwise)
 2. the body, whole: a slow caller holds nobody up
-3. a transaction around the endpoint: reading for GET, writing for all else. It is committed
-   before the answer leaves; an error leaves nothing half done. `own_transactions` goes without.
+3. a transaction around the endpoint: reading for GET, writing for all else. With what was done
+   it keeps a line of the audit log and the answer under its idempotency key, and it is committed
+   before the answer leaves; an error leaves nothing half done.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline.api import sound
 from dripline.api.auth import Principal, Role
 from dripline.api.backend import Backend, backend_of
+from dripline.api.idempotency import Asked, answered, asked_by, keep
+from dripline.api.throttle import source_of
 from dripline.errors import Forbidden
+from dripline.operators import audit
+
+_Inner = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
-_ROLE, _OWN = "__role__", "__own_transactions__"
+_ROLE = "__role__"
 _READING = frozenset({"GET", "HEAD"})
 
 
@@ -38,12 +45,6 @@ def needs(role: Role) -> Callable[[_Endpoint], _Endpoint]:
         return endpoint
 
     return marked
-
-
-def own_transactions(endpoint: _Endpoint) -> _Endpoint:
-    """Let an endpoint open its transactions itself: it speaks to the network, or works in pages."""
-    setattr(endpoint, _OWN, True)
-    return endpoint
 
 
 class GuardedRoute(APIRoute):
@@ -61,7 +62,7 @@ class GuardedRoute(APIRoute):
         """Whether this changes nothing."""
         return set(self.methods or ()) <= _READING
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the endpoint with its guard around it."""
         inner = super().get_route_handler()
 
@@ -69,28 +70,61 @@ class GuardedRoute(APIRoute):
             backend = backend_of(request)
             who = await backend.auth.principal(request)
             if who.role < self.role:
-                raise Forbidden(
-                    f"This needs the role {self.role.name.lower()}; this key is a "
-                    f"{who.role.name.lower()}'s."
-                )
+                raise _too_low(who, self.role)
             request.state.principal = who
-            await request.body()
-            async with self._transaction(backend) as session:
-                request.state.session = session
-                return await inner(request)
+            body = await request.body()
+            sound.check(request, body)
+            if self.reads:
+                async with backend.database.reading() as request.state.session:
+                    return await inner(request)
+            asked = asked_by(request, who.id, body)
+            with backend.idempotency.alone(asked):
+                return await self._changing(request, inner, asked, body)
 
         return guarded
 
-    @asynccontextmanager
-    async def _transaction(self, backend: Backend) -> AsyncIterator[AsyncSession | None]:
-        if getattr(self.endpoint, _OWN, False):
-            yield None
-        elif self.reads:
-            async with backend.database.reading() as session:
-                yield session
-        else:
-            async with backend.database.transaction() as session:
-                yield session
+    async def _changing(
+        self, request: Request, inner: _Inner, asked: Asked | None, body: bytes
+    ) -> Response:
+        backend = backend_of(request)
+        async with backend.database.transaction() as session:
+            request.state.session = session
+            now = backend.clock.now()
+            if asked is not None and (known := await answered(session, asked, now)) is not None:
+                return known
+            answer = await inner(request)
+            if not getattr(request.state, "changed_nothing", False):
+                await self._note(request, session, body, now)
+            if asked is not None and not getattr(request.state, "tells_a_secret", False):
+                await keep(session, asked, answer, now)
+        return answer
+
+    async def _note(
+        self, request: Request, session: AsyncSession, body: bytes, now: datetime
+    ) -> None:
+        who: Principal = request.state.principal
+        await audit.note(
+            session,
+            actor=who.name,
+            role=who.role.name.lower(),
+            action=f"{request.method} {self.path_format}",
+            target=request.url.path,
+            now=now,
+            request_id=request_id_of(request),
+            source=source_of(request),
+            fields=sound.fields_of(body),
+        )
+
+
+def request_id_of(request: Request) -> str:
+    """Return the id of a request: the caller's, or ours."""
+    return str(getattr(request.state, "request_id", ""))
+
+
+def _too_low(who: Principal, needed: Role) -> Forbidden:
+    return Forbidden(
+        f"This needs the role {needed.name.lower()}; this key's is {who.role.name.lower()}."
+    )
 
 
 def _session(request: Request) -> AsyncSession:
@@ -103,6 +137,21 @@ def _principal(request: Request) -> Principal:
     return principal
 
 
+def _now(request: Request) -> datetime:
+    return backend_of(request).clock.now()
+
+
+def _changes_nothing(request: Request) -> None:
+    request.state.changed_nothing = True
+
+
+def _tells_a_secret(request: Request) -> None:
+    request.state.tells_a_secret = True
+
+
 Session = Annotated[AsyncSession, Depends(_session)]
 Who = Annotated[Principal, Depends(_principal)]
 Here = Annotated[Backend, Depends(backend_of)]
+Now = Annotated[datetime, Depends(_now)]
+only_looks = Depends(_changes_nothing)  # of a POST that asks: it leaves no line in the audit log
+tells_a_secret = Depends(_tells_a_secret)  # its answer is not kept, so no table has the secret

@@ -9,6 +9,7 @@ from dripline.cli import (
     database,
     experiments,
     importing,
+    keys,
     lifecycle,
     payments,
     people,
@@ -40,6 +41,7 @@ app.add_typer(experiments.app, name="experiments")
 app.add_typer(payments.app, name="payments")
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(referrals.app, name="referrals")
+app.add_typer(keys.app, name="keys")
 
 
 @app.command()

@@ -111,6 +111,13 @@ async def set_attribute(
     )
 
 
+async def remove_attribute(session: AsyncSession, contact_id: uuid.UUID, name: str) -> None:
+    """Forget one attribute of a contact; nothing happens when it is not there."""
+    await session.execute(
+        delete(Attribute).where(Attribute.contact_id == contact_id, Attribute.name == name)
+    )
+
+
 async def add_tag(session: AsyncSession, contact_id: uuid.UUID, tag: str, now: datetime) -> None:
     """Put a tag on a contact; nothing happens when it is there."""
     await session.execute(

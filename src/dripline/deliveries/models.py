@@ -17,6 +17,7 @@ from dripline.database import Base, Json
 PROMPTED, URGENT, HIGH, NORMAL, LOW = range(5)
 PRIORITIES = (PROMPTED, URGENT, HIGH, NORMAL, LOW)
 MAX_ATTEMPTS = 3
+_FAILED = text("status IN ('failed', 'bounced')")
 
 
 class QueueRow(Base):
@@ -101,6 +102,16 @@ class Delivery(Base):
     max_attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("3"))
     decision: Mapped[dict[str, Any] | None] = mapped_column(Json)
     meta: Mapped[dict[str, Any] | None] = mapped_column("metadata", Json)
+
+    __table_args__ = (
+        # What went wrong is looked for among millions that went well.
+        Index(
+            "ix_message_deliveries_failed",
+            "id",
+            sqlite_where=_FAILED,
+            postgresql_where=_FAILED,
+        ),
+    )
 
 
 class DeliveryKey(Base):

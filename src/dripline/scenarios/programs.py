@@ -14,13 +14,11 @@ from datetime import datetime
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.clock import to_us
 from dripline.contacts import queries as contacts
 from dripline.contacts.models import REACHABLE
 from dripline.content.document import Scenario
 from dripline.content.store import Library
 from dripline.deliveries import queue
-from dripline.deliveries.models import PROMPTED
 from dripline.errors import (
     INVALID_SCENARIO_STATE,
     SCENARIO_NOT_FOUND,
@@ -29,10 +27,11 @@ from dripline.errors import (
     NotFound,
 )
 from dripline.scenarios import queries, variants
+from dripline.scenarios.advance_by_hand import hurry
 from dripline.scenarios.enroll import complete as mark_completed
 from dripline.scenarios.enroll import enroll as enter
 from dripline.scenarios.enroll import note, stop, tell
-from dripline.scenarios.state import HURRY, EnrollmentState
+from dripline.scenarios.state import EnrollmentState
 
 log = structlog.get_logger()
 LANE = "program"
@@ -99,14 +98,8 @@ async def advance(
 ) -> Status:
     """Bring a contact to the next day now. Raises Conflict (INVALID_SCENARIO_STATE) outside one."""
     state = await _current(session, contact_id)
-    if state.queue_key:
-        await queue.cancel(session, [state.queue_key])
     program = library.scenario(state.scenario_id)
-    state.waiting_for = state.wait_until = state.hold = None
-    state.recheck = HURRY
-    await queue.push(session, [state.plan(now, PROMPTED)], now_us=to_us(now))
-    await queries.save(session, [state])
-    await note(session, state, "resumed", "advanced_by_hand", now)
+    await hurry(session, state, now)
     return _status(state, program)
 
 

@@ -17,7 +17,7 @@ def backend_of(engine: Engine) -> Backend:
         engine.clock,
         engine.store,
         settings,
-        Auth(settings),
+        Auth(settings, engine.database, engine.clock),
         broadcast_renderer(engine.store, settings.default_language),
     )
 

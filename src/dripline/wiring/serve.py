@@ -29,6 +29,7 @@ from dripline.errors import ChannelRefused, Conflict, Invalid, SendFailure
 from dripline.events import queries as events
 from dripline.events.inbox import WAKE_INBOX
 from dripline.lifecycle import queries as lifecycle
+from dripline.operators import key_queries as keys
 from dripline.settings import Settings
 from dripline.wiring.content import follow, push_folder
 from dripline.wiring.engine import Engine, broadcast_renderer, build
@@ -40,6 +41,7 @@ log = structlog.get_logger()
 EVERYTHING = frozenset({"web", "worker", "bot"})
 _SILENT_WORKER_S = 30
 _KEEP_INBOX = timedelta(days=3)
+_KEEP_ANSWERS = timedelta(days=1)  # under an idempotency key
 
 
 class Service:
@@ -264,6 +266,7 @@ def _polling(engine: Engine, bot: str) -> Duty:
 async def _prune(engine: Engine) -> int:
     async with engine.database.transaction() as session:
         await events.prune_inbox(session, engine.clock.now() - _KEEP_INBOX)
+        await keys.prune_answers(session, engine.clock.now() - _KEEP_ANSWERS)
     return 0
 
 

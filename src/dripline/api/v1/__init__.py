@@ -2,7 +2,9 @@
 
 from fastapi import APIRouter
 
+from dripline.api.v1 import contacts, enrollments, events, keys
+
 
 def routers() -> list[APIRouter]:
     """Return the routers of every noun."""
-    return []
+    return [contacts.routes, enrollments.routes, events.routes, keys.routes]

@@ -1,0 +1,60 @@
+"""Whom a request means: a contact by our id or by a Telegram id."""
+
+import re
+import uuid
+from typing import Annotated, Final
+
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.contacts import queries as contacts
+from dripline.contacts.models import REACHABLE, Address, Contact
+from dripline.errors import USER_NOT_FOUND, Invalid, NotFound
+
+_TELEGRAM: Final = re.compile(r"^-?\d{1,20}$", re.ASCII)
+
+Ref = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        description="The contact's id, or a Telegram id.",
+        examples=["123456789"],
+    ),
+]
+
+
+async def contact_of(session: AsyncSession, ref: str | int) -> Contact:
+    """Return the contact meant. Raises NotFound (USER_NOT_FOUND)."""
+    words = str(ref).strip()
+    found: Contact | None = None
+    if _TELEGRAM.match(words):
+        address = await contacts.any_telegram_address(session, words)
+        found = await contacts.contact(session, address.contact_id) if address else None
+    else:
+        try:
+            found = await contacts.contact(session, uuid.UUID(words))
+        except ValueError:
+            found = None
+    if found is None:
+        raise NotFound(f"There is no contact {words[:64]}.", code=USER_NOT_FOUND)
+    return found
+
+
+async def address_for(
+    session: AsyncSession, contact: Contact, channel: str | None = None
+) -> Address:
+    """Return the address something goes to: on this channel if one is named; the first that can
+    be reached, or the first. Raises Invalid (NO_ADDRESS) when there is none.
+    """
+    addresses = [
+        one
+        for one in await contacts.addresses_of(session, contact.id)
+        if channel is None or one.channel == channel
+    ]
+    if not addresses:
+        where = f" on {channel}" if channel else ""
+        raise Invalid(f"This contact has no address{where}.", code="NO_ADDRESS")
+    telegram_first = sorted(addresses, key=lambda one: one.channel != "telegram")
+    reachable = [one for one in telegram_first if one.reachability == REACHABLE]
+    return (reachable or telegram_first)[0]
