@@ -16,6 +16,7 @@ from dripline.bot.admin.desk import Row, shown
 from dripline.bot.admin.document import attribute_kinds, broadcast_names
 from dripline.bot.admin.draft import AIM, FIELD, Draft
 from dripline.bot.admin.errands import AUDIENCE, BROADCAST_CARD, send_for
+from dripline.bot.admin.linter_words import in_language
 from dripline.bot.admin.received import Received
 from dripline.contacts import queries as contacts
 from dripline.contacts import segments
@@ -100,7 +101,7 @@ class Aiming(Conversation):
             given = json.loads(text) if text[:1] in {"[", "{", '"'} else text
             segments.parse(given, self._names())
         except SegmentError as error:
-            await self._refuse(escape(error.message))
+            await self._refuse(self._about(error))
             return
         except (ValueError, RecursionError):
             await self._refuse(
@@ -114,6 +115,11 @@ class Aiming(Conversation):
         self.draft.body["aim"] = given if isinstance(given, list) else [*self.conditions, given]
         await self._home()
 
+    def _about(self, error: SegmentError) -> str:
+        """Return what is wrong with a condition, and where it stands if it is not the whole."""
+        where = f" (<code>{escape(error.pointer)}</code>)" if error.pointer else ""
+        return escape(in_language(error.plain, self.desk.language)) + where
+
     async def _refuse(self, why: str) -> None:
         self._go(FIELD, field=self.draft.field)
         self.notes.append(why)
@@ -126,7 +132,7 @@ class Aiming(Conversation):
         try:
             segments.parse([*self.conditions, condition], self._names())
         except SegmentError as error:
-            await self._refuse(escape(error.message))
+            await self._refuse(self._about(error))
             return
         self.draft.body["aim"] = [*self.conditions, condition]
         await self._home()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from dripline.bot.admin.desk import shown
+from dripline.bot.admin.linter_words import in_language
 from dripline.content.check_documents import Checked
 from dripline.content.problems import Problem
 from dripline.content.telegram_html import escape
@@ -68,4 +69,4 @@ def _sentence(problem: Problem, language: str | None) -> str:
         case "empty":
             return _("A message needs a text or a file.", language)
         case _:
-            return escape(message)
+            return escape(in_language(message, language))
