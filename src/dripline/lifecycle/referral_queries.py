@@ -203,12 +203,21 @@ async def waiting(
     return (await session.scalars(statement.order_by(Referral.id).limit(limit))).all()
 
 
-async def waiting_of(session: AsyncSession, referrer_id: uuid.UUID) -> Sequence[uuid.UUID]:
+async def count_waiting(session: AsyncSession) -> int:
+    """Return how many referrals wait for the operator."""
+    statement = select(func.count()).where(Referral.review == PENDING_REVIEW)
+    return int(await session.scalar(statement) or 0)
+
+
+async def waiting_of(
+    session: AsyncSession, referrer_id: uuid.UUID, limit: int | None = None
+) -> Sequence[uuid.UUID]:
     """Return the referrals of one contact that wait for the operator."""
     statement = (
         select(Referral.id)
         .where(Referral.review == PENDING_REVIEW, Referral.referrer_id == referrer_id)
         .order_by(Referral.id)
+        .limit(limit)
     )
     return (await session.scalars(statement)).all()
 

@@ -57,8 +57,9 @@ async def expired_wizards(
 
 
 async def add_job(session: AsyncSession, values: dict[str, Any]) -> None:
-    """Ask for something to be done outside of a transaction."""
-    await session.execute(insert_new(session, AdminJob).values(attempts=0, **values))
+    """Ask for something to be done outside of a transaction; nothing happens to one that waits."""
+    statement = insert_new(session, AdminJob).values(attempts=0, **values)
+    await session.execute(statement.on_conflict_do_nothing())
 
 
 async def due_jobs(session: AsyncSession, now: datetime, limit: int) -> Sequence[AdminJob]:
@@ -71,6 +72,24 @@ async def end_job(session: AsyncSession, job_id: uuid.UUID) -> bool:
     """Take a job out; return False when someone else has finished it."""
     done = await session.execute(delete(AdminJob).where(AdminJob.id == job_id))
     return bool(cast("CursorResult[Any]", done).rowcount)
+
+
+async def job(session: AsyncSession, job_id: uuid.UUID) -> AdminJob | None:
+    """Return a job, locked until this transaction ends, or None."""
+    statement = select(AdminJob).where(AdminJob.id == job_id).with_for_update()
+    found: AdminJob | None = await session.scalar(
+        statement.execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def change_job(
+    session: AsyncSession, job_id: uuid.UUID, due_at: datetime, detail: dict[str, Any]
+) -> None:
+    """Let a job that is done again and again be due at another time."""
+    await session.execute(
+        update(AdminJob).where(AdminJob.id == job_id).values(due_at=due_at, detail=detail)
+    )
 
 
 async def put_off_job(session: AsyncSession, job_id: uuid.UUID, due_at: datetime) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from dripline import metrics
+from dripline.bot.admin.telling import CONSUMER as OPERATORS
+from dripline.bot.admin.telling import OperatorsHear
 from dripline.broadcasts.launch import Launch
 from dripline.broadcasts.origin import BroadcastOrigin
 from dripline.broadcasts.queries import ORIGIN as BROADCAST
@@ -212,6 +214,7 @@ def reactions_of(store: ContentStore, settings: Settings | None = None) -> dict[
         CONSUMER: ScenarioReactions(store),
         EXPERIMENTS: ExperimentReactions(store),
         LIFECYCLE_CONSUMER: LifecycleReactions(store, ProgramsOfScenarios(store)),
+        OPERATORS: OperatorsHear(settings.bots if settings else (), operators),
     }
 
 

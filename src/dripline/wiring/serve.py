@@ -17,6 +17,8 @@ import structlog
 from dripline.bot.admin.errands import WAKE_JOBS
 from dripline.bot.admin.jobs import AdminJobs, ExpireWizards
 from dripline.bot.answers import TelegramAnswers
+from dripline.bot.commands import EVERY_S as COMMANDS_EVERY_S
+from dripline.bot.commands import Commands
 from dripline.bot.drain import Drain
 from dripline.bot.polling import Poller
 from dripline.bot.webhook import Registration
@@ -240,8 +242,10 @@ def _admin_duties(engine: Engine) -> list[Duty]:
 def _updates(engine: Engine) -> list[Duty]:
     """Return what brings updates in: a poll for each bot, or webhooks to be registered."""
     settings = engine.settings
+    commands = Commands(engine.database, engine.store, engine.clients, settings.admin_telegram_ids)
+    duties = [Duty("commands", commands.run_once, COMMANDS_EVERY_S)]
     if settings.telegram_updates == "polling":
-        return [_polling(engine, bot) for bot in engine.clients]
+        return duties + [_polling(engine, bot) for bot in engine.clients]
     if settings.public_url is None:
         raise Invalid(
             "TELEGRAM_UPDATES=webhook needs PUBLIC_URL, the https address under which Telegram "
@@ -249,7 +253,7 @@ def _updates(engine: Engine) -> list[Duty]:
             code="NO_PUBLIC_URL",
         )
     registration = Registration(engine.clients, settings.public_url, settings.signing_key)
-    return [Duty("webhook", registration.run_once, 30.0)]
+    return [*duties, Duty("webhook", registration.run_once, 30.0)]
 
 
 def _polling(engine: Engine, bot: str) -> Duty:

@@ -12,6 +12,7 @@ from dripline.content.rendered import MediaKind
 GENERAL, SUMMARY, MESSAGE = "general", "summary", "message"
 BROADCAST, LETTER = "broadcast", "letter"  # the sections of a broadcast
 WHEN, AIM = "when", "aim"  # of a saved broadcast: when it goes out, and to whom
+PAYMENT = "payment"
 FIELD, CARD, PICK, MORE, HUB = "field", "card", "pick", "more", "hub"
 
 
@@ -46,8 +47,8 @@ class Draft:
 
     @property
     def is_work(self) -> bool:
-        """Whether something would be lost with it: not a mere question about a broadcast."""
-        return self.section not in {WHEN, AIM}
+        """Whether something would be lost with it: not a mere question about something saved."""
+        return self.section not in {WHEN, AIM, PAYMENT}
 
     @classmethod
     def of(cls, kept: dict[str, Any]) -> "Draft":

@@ -9,6 +9,7 @@ from dripline.operators import queries as operators
 
 WAKE_JOBS: Final = "admin_jobs"
 FILE, STATISTICS, BROADCAST_CARD, AUDIENCE = "file", "stats", "broadcast", "audience"
+REVIEW: Final = "review"
 
 
 async def send_for(desk: Desk, kind: str, detail: dict[str, Any]) -> None:

@@ -10,14 +10,23 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.bot.admin import aiming, broadcasting, catalog, changing, scheduling
+from dripline.bot.admin import (
+    aiming,
+    broadcasting,
+    catalog,
+    changing,
+    paying,
+    reviewing,
+    scheduling,
+)
 from dripline.bot.admin.aiming import Aiming
 from dripline.bot.admin.conversation import Conversation
-from dripline.bot.admin.desk import Desk, desk_of, shown
+from dripline.bot.admin.desk import Desk, Refusal, desk_of, shown
 from dripline.bot.admin.document import broadcast_entry, compiled
-from dripline.bot.admin.draft import AIM, BROADCAST, HUB, WHEN, Draft, new_body
+from dripline.bot.admin.draft import AIM, BROADCAST, HUB, PAYMENT, WHEN, Draft, new_body
 from dripline.bot.admin.errands import STATISTICS, send_for
 from dripline.bot.admin.jobs import EXPIRED
+from dripline.bot.admin.paying import Paying
 from dripline.bot.admin.received import received
 from dripline.bot.admin.scheduling import Scheduling
 from dripline.bot.admin.showing import demonstrate
@@ -125,6 +134,8 @@ class _Table:
             await self._about_broadcast(action, value)
         elif action in {"d", "D"}:
             await broadcasting.delete(self.desk, self.state, value, sure=action == "D")
+        elif action in reviewing.ACTIONS:
+            await reviewing.act(self.desk, action, value)
         elif action in broadcasting.ACTIONS:
             await broadcasting.act(self.desk, self.state, action, value)
         elif action == "m":
@@ -148,6 +159,10 @@ class _Table:
                 await self._create("", broadcast=True)
             case "send_broadcast":
                 await broadcasting.choose(desk, self.state, value)
+            case "referrals":
+                await reviewing.show(desk)
+            case "payment":
+                await self._pay(value)
             case _ if not value:
                 await self._say_which(command)
             case _:
@@ -249,6 +264,21 @@ class _Table:
                           section=BROADCAST, linear=False)
                 )  # fmt: skip
 
+    async def _pay(self, text: str) -> None:
+        if self.draft is not None and self.draft.is_work:
+            name = shown(self.draft.name) or "…"
+            await self._ask_again(
+                _("“{name}” is not finished yet. Save it or send /cancel, then send this again.",
+                  self.desk.language, name=name)
+            )  # fmt: skip
+            return
+        try:
+            draft = await paying.begun(self.desk, self.state, text)
+        except Refusal as refusal:
+            await self.desk.say(refusal.text)
+        else:
+            await self._begin(draft)
+
     async def _begin(self, draft: Draft) -> None:
         conversation = conversation_of(self.desk, self.state, Draft.of(draft.kept()))
         await conversation.ask()
@@ -286,7 +316,7 @@ class _Table:
 
 def conversation_of(desk: Desk, state: State, draft: Draft) -> Conversation:
     """Return the conversation that a draft belongs to."""
-    kinds: dict[str, type[Conversation]] = {WHEN: Scheduling, AIM: Aiming}
+    kinds: dict[str, type[Conversation]] = {WHEN: Scheduling, AIM: Aiming, PAYMENT: Paying}
     return kinds.get(draft.section, Wizard)(desk, state, draft)
 
 
@@ -307,6 +337,8 @@ def _help(language: str | None) -> str:
         "/undo id – take the last change back\n"
         "/create_broadcast – write one message to many\n"
         "/send_broadcast id – choose to whom, and send it\n"
+        "/referrals – referrals that wait for your decision\n"
+        "/payment @anna 1500 – record a payment by hand\n"
         "/stats – people and messages\n"
         "/cancel – leave what is under way\n\n"
         "In texts you can use: {variables}",
@@ -319,7 +351,7 @@ _COMMANDS: Final = frozenset(
     {
         "help", "scenarios", "create_scenario", "edit_scenario", "demo_scenario",
         "set_default_scenario", "delete_scenario", "undo", "stats", "cancel",
-        "create_broadcast", "send_broadcast",
+        "create_broadcast", "send_broadcast", "referrals", "payment",
     }
 )  # fmt: skip
 _ABOUT_BROADCASTS: Final = frozenset("hkj")  # edit, schedule, aim; capitals drop what was begun

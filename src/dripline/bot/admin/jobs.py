@@ -8,12 +8,13 @@ from typing import Final, Protocol
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.bot.admin import broadcast_cards
+from dripline.bot.admin import broadcast_cards, reviewing
 from dripline.bot.admin.aiming import Aiming
 from dripline.bot.admin.desk import desk_of
 from dripline.bot.admin.draft import AIM, Draft, missing_files, specs
-from dripline.bot.admin.errands import AUDIENCE, BROADCAST_CARD, STATISTICS
+from dripline.bot.admin.errands import AUDIENCE, BROADCAST_CARD, REVIEW, STATISTICS
 from dripline.bot.admin.statistics import statistics
+from dripline.bot.admin.telling import NEVER
 from dripline.bot.admin.wizard import Wizard
 from dripline.broadcasts import queries as broadcasts
 from dripline.broadcasts import switch
@@ -25,6 +26,7 @@ from dripline.content.store import ContentStore
 from dripline.content.telegram_html import escape
 from dripline.database import Database
 from dripline.errors import DriplineError, PermanentFailure, SendFailure
+from dripline.lifecycle import referral_queries as referrals
 from dripline.operators import queries as operators
 from dripline.operators.models import AdminJob
 from dripline.texts import gettext as _
@@ -79,6 +81,8 @@ class AdminJobs:
         if job.kind == BROADCAST_CARD:
             await self._broadcast(job, now)
             return 1
+        if job.kind == REVIEW:
+            return await self._review(job, now)
         if job.kind == AUDIENCE:
             await self._audience(job, now)
             return 1
@@ -198,6 +202,18 @@ class AdminJobs:
         if draft.section != AIM:
             return None
         return Aiming(desk, await edit.read_state(session), draft)
+
+    async def _review(self, job: AdminJob, now: datetime) -> int:
+        """Show what waits for a decision; the job rests until there is news."""
+        async with self._database.transaction() as session:
+            known = await operators.job(session, job.id)
+            if known is None or known.due_at > now:
+                return 0
+            await operators.change_job(session, job.id, now + NEVER, {"told": now.isoformat()})
+            desk = await desk_of(session, job.bot, job.telegram_id, now)
+            if desk is not None and await referrals.count_waiting(session):
+                await reviewing.show(desk)
+        return 1
 
     async def _statistics(self, job: AdminJob, now: datetime) -> None:
         async with self._database.reading() as session:
