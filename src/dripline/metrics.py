@@ -127,6 +127,15 @@ DUTY_SECONDS = Histogram(
 DUTY_FAILURES = Counter(
     "dripline_duty_failures", "Runs of a duty that raised an error", ["duty"], registry=REGISTRY
 )
+SPOOL_LOST = Counter(
+    "dripline_spool_lost", "Clicks and opens that could not be written down", registry=REGISTRY
+)
+MARKETING_CLICKS = Counter(
+    "marketing_clicks",
+    "Clicks of posts: human, machine, repeat",
+    ["promo", "chat", "result"],
+    registry=REGISTRY,
+)
 REQUESTS = Counter(
     "dripline_http_requests",
     "Requests answered, by route and status",

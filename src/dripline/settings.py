@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None
     public_url: str | None = None
     track_links: bool = True
+    track_devices: bool = True
+    spool_dir: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8001
     environment: str = "production"
@@ -166,6 +168,14 @@ class Settings(BaseSettings):
         if self.secret_key:
             return self.secret_key.get_secret_value().encode()
         return _kept_key(self._key_file())
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where clicks wait for the database: beside its file, or in the working folder."""
+        if self.spool_dir is not None:
+            return self.spool_dir
+        name = urlsplit(self.database_url).path.rpartition("/")[2] or "dripline"
+        return self._key_file().parent / f"{name}-spool"
 
     def _key_file(self) -> Path:
         if self.database_url.startswith("sqlite:///"):

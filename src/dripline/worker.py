@@ -41,9 +41,13 @@ class Worker:
 
     def __init__(self, wakes: Wakes, duties: Sequence[Duty], pump: Pump | None = None) -> None:
         self._wakes = wakes
-        self._duties = duties
+        self._duties = list(duties)
         self._pump = pump
         self._tasks: list[asyncio.Task[None]] = []
+
+    def add(self, duty: Duty) -> None:
+        """Run one more duty, from the start on."""
+        self._duties.append(duty)
 
     async def start(self) -> None:
         """Start everything; returns at once."""

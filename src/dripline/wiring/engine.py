@@ -32,7 +32,8 @@ from dripline.deliveries.rescue import RENEW_EVERY_S, Leases
 from dripline.deliveries.routing import Routing
 from dripline.deliveries.system import ORIGIN as SYSTEM
 from dripline.deliveries.system import SystemOrigin
-from dripline.engagement.links import Links
+from dripline.engagement.links import Keep, Links
+from dripline.engagement.queries import keep_links
 from dripline.events.react import React
 from dripline.events.subscriptions import Handler
 from dripline.experiments.duty import DecideExperiments
@@ -157,7 +158,7 @@ def build(
         channels = {TELEGRAM: TelegramChannel(clients, ContentFiles(database), _mover(database))}
     origins = origins_of(store, settings.default_language, Routing(channels))
     worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
-    links = links_of(settings)
+    links = links_of(settings, _keeper(database, clock))
     tracker = links if settings.track_links and settings.public_url else None
     dispatcher = Dispatcher(database, clock, real_time, origins, channels, worker, tracker)
     return Engine(
@@ -176,13 +177,13 @@ def build(
     )
 
 
-def links_of(settings: Settings) -> Links:
+def links_of(settings: Settings, keep: Keep) -> Links:
     """Return what signs tracked links; without PUBLIC_URL, or switched off, it leaves them alone.
 
     Only where links are tracked is the key asked for: asking may make one.
     """
     url = settings.public_url if settings.track_links else None
-    return Links(settings.signing_key if url else b"", url)
+    return Links(settings.signing_key if url else b"", url, keep=keep)
 
 
 def origins_of(
@@ -249,6 +250,16 @@ def _mover(database: Database) -> OnMigrated:
             await contacts.change_value(session, address_id, value)
 
     return moved
+
+
+def _keeper(database: Database, clock: Clock) -> Keep:
+    """Return what stores the urls that are too long for a token."""
+
+    async def keep(urls: Mapping[uuid.UUID, str]) -> None:
+        async with database.transaction() as session:
+            await keep_links(session, urls, clock.now())
+
+    return keep
 
 
 def _once(call: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[int]]:

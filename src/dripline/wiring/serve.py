@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -62,6 +63,7 @@ class Service:
         )
         self._unlisten: Callable[[], Awaitable[None]] | None = None
         self._web: WebServer | None = None
+        self._finish: Callable[[], Awaitable[None]] | None = None
         self._ready = False
 
     async def start(self, content_dir: Path | None = None, *, force: bool = False) -> None:
@@ -101,6 +103,8 @@ class Service:
         if self._web is not None:
             await self._web.stop()
         await self._worker.stop()
+        if self._finish is not None:
+            await self._finish()
         await self._answers.close()
         if self._unlisten is not None:
             with suppress(Exception):
@@ -138,6 +142,7 @@ class Service:
     async def _start_web(self) -> None:
         from dripline.api.app import create_app
         from dripline.wiring.routers import backend_of, routers_of
+        from dripline.wiring.tracking import WebTracking
 
         engine, settings = self.engine, self.settings
         checks = {"database": lambda: _schema(engine.database)}
@@ -149,7 +154,13 @@ class Service:
             routers_of(engine) if serves else (),
             backend=backend_of(engine) if serves else None,
         )
-        server = WebServer(app, settings.host, settings.port)
+        served: Any = app
+        if serves:
+            tracking = WebTracking(settings, engine.database, engine.clock)
+            served = tracking.around(app)
+            self._worker.add(tracking.duty())
+            self._finish = tracking.finish
+        server = WebServer(served, settings.host, settings.port)
         try:
             await server.start()
         except OSError:

@@ -1,0 +1,98 @@
+"""Tell what people did: statuses of deliveries, events, counters. Machines are left out."""
+
+import uuid
+from collections import Counter as Tally
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline import metrics
+from dripline.database import after_commit
+from dripline.deliveries import status
+from dripline.engagement import queries
+from dripline.engagement.came import Came
+from dripline.events import NewEvent, append, append_many
+
+SOURCE: Final = "tracking"
+LINK_CLICKED: Final = "link.clicked"
+_OPENED, _CLICKED = "message.opened", "message.clicked"
+HUMAN, MACHINE, REPEAT = "human", "machine", "repeat"
+_MOST_LABELS: Final = 500
+_labels: set[tuple[str, str]] = set()
+
+
+async def tell(session: AsyncSession, fresh: Sequence[Came]) -> None:
+    """Move deliveries on, append events, count; `fresh` are rows that were new."""
+    people = [one for one in fresh if one.human]
+    clicks = [one for one in people if not one.is_open]
+    # A click says that the message was opened, whether or not its pixel was loaded.
+    await _advance(session, people, status.OPENED, _OPENED)
+    await _advance(session, clicks, status.CLICKED, _CLICKED)
+    await append_many(session, [_clicked(one) for one in clicks if one.contact_id])
+    await _count(session, fresh)
+
+
+async def _advance(session: AsyncSession, people: Sequence[Came], to: str, event: str) -> None:
+    first: dict[uuid.UUID, Came] = {}
+    for one in people:
+        delivery_id = one.seen.mark.delivery_id
+        if delivery_id and (delivery_id not in first or one.seen.at < first[delivery_id].seen.at):
+            first[delivery_id] = one
+    for delivery_id, one in first.items():
+        await status.advance(session, delivery_id, to, one.seen.at)
+        if one.contact_id is None:
+            continue
+        data = {"delivery_id": delivery_id.hex, "channel": one.channel, "human": True}
+        source_id = f"{delivery_id.hex}:{to}"
+        happened = NewEvent(event, one.contact_id, "delivery", source_id, one.seen.at, data)
+        await append(session, happened)
+
+
+def _clicked(one: Came) -> NewEvent:
+    seen, mark = one.seen, one.seen.mark
+    data: dict[str, Any] = {
+        "click_id": seen.id.hex,
+        "delivery_id": mark.delivery_id.hex if mark.delivery_id else None,
+        "post_id": mark.post,
+        "url": mark.url or None,
+        "label": mark.label,
+        "channel": one.channel,
+        "ip": seen.ip,
+        "user_agent": seen.user_agent,
+        "device": seen.device,
+        "human": True,
+    }
+    return NewEvent(LINK_CLICKED, one.contact_id, SOURCE, seen.id.hex, seen.at, data)
+
+
+async def _count(session: AsyncSession, fresh: Sequence[Came]) -> None:
+    of_posts = [one for one in fresh if one.post is not None]
+    if not of_posts:
+        return
+    earliest = min(one.seen.at for one in of_posts)
+    known = await queries.clicked_before(
+        session, [(one.person, one.target) for one in of_posts], earliest
+    )
+    tally: Tally[tuple[str, str, str]] = Tally()
+    for one in sorted(of_posts, key=lambda one: one.seen.at):
+        if one.post is None:
+            continue
+        result = MACHINE
+        if one.human:
+            result = REPEAT if (one.person, one.target) in known else HUMAN
+            known.add((one.person, one.target))
+        tally[(one.post.promo, one.post.chat, result)] += 1
+    for (promo, chat, result), number in tally.items():
+        after_commit(session, partial(count, promo, chat, result, number))
+
+
+def count(promo: str, chat: str, result: str, number: int = 1) -> None:
+    """Count clicks of posts; past some hundreds of promos and chats the rest is `other`."""
+    pair = (promo, chat)
+    if pair not in _labels:
+        if len(_labels) >= _MOST_LABELS:
+            pair = ("other", "other")
+        _labels.add(pair)
+    metrics.MARKETING_CLICKS.labels(*pair, result).inc(number)
