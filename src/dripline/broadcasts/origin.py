@@ -59,7 +59,10 @@ class BroadcastOrigin:
         leaving = await _fit(session, broadcast, pinned, real, people, now)
         leaving += [row for row in tests if row.ref in people]
         renders = await self._renderer.calls(
-            session, pinned, [people[row.ref][0] for row in leaving]
+            session,
+            pinned,
+            [people[row.ref][0] for row in leaving],
+            [people[row.ref][1].channel for row in leaving],
         )
         return [
             _ready(broadcast, row, people[row.ref], render)

@@ -11,6 +11,7 @@ from dripline.contacts.segments import Condition, Names, parse
 from dripline.content.compile import Making, scopes
 from dripline.content.conditions import types_of
 from dripline.content.document import Message
+from dripline.content.email.layout import Layouts
 from dripline.content.variables import fallbacks
 from dripline.database import dump_json
 
@@ -33,7 +34,8 @@ def compiled(definition: Mapping[str, Any]) -> Pinned:
         name: spec.get("default", "") for name, spec in declared.items() if isinstance(spec, dict)
     }
     constants = scopes({"id": "", "name": ""}, definition["variables"])
-    making = Making({}, constants, fallbacks(defaults))
+    layouts = Layouts(definition.get("layouts") or {}, constants)
+    making = Making({}, constants, fallbacks(defaults), layouts)
     return Pinned(
         making.message(definition["key"], definition["message"]),
         parse(definition["targeting"], Names(types_of(declared))),

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +14,8 @@ from dripline.contacts.context import OWN_VARIABLES, user_scope
 from dripline.contacts.models import Contact
 from dripline.content.rendered import Rendered
 from dripline.deliveries.protocols import RenderCall
+
+EMAIL = "email"
 
 # Fills variables of the `user` scope: contact ids in, values by contact out.
 Filler = Callable[
@@ -30,13 +33,25 @@ class Renderer:
         self._fillers = dict(fillers or {})
 
     async def calls(
-        self, session: AsyncSession, pinned: Pinned, people: Sequence[Contact]
+        self,
+        session: AsyncSession,
+        pinned: Pinned,
+        people: Sequence[Contact],
+        channels: Sequence[str] = (),
     ) -> list[RenderCall]:
-        """Return a call for each of these people that renders the message for them."""
-        more = await self._more(session, pinned, [person.id for person in people])
-        return [partial(self._render, pinned, one, more.get(one.id, {})) for one in people]
+        """Return a call for each of these people that renders the message for them.
 
-    def _render(self, pinned: Pinned, person: Contact, more: Mapping[str, Any]) -> Rendered:
+        `channels` are where it goes to each, Telegram if nothing is said.
+        """
+        more = await self._more(session, pinned, [person.id for person in people])
+        return [
+            partial(self._render, pinned, one, more.get(one.id, {}), channel)
+            for one, channel in zip_longest(people, channels)
+        ]
+
+    def _render(
+        self, pinned: Pinned, person: Contact, more: Mapping[str, Any], channel: str | None
+    ) -> Rendered:
         user = user_scope(
             username=person.username,
             first_name=person.first_name,
@@ -48,7 +63,10 @@ class Renderer:
         )
         user.update(more)
         language = person.language or self._language
-        return pinned.message.render({"user": user, "context": {}}, language)
+        context: dict[str, Mapping[str, Any]] = {"user": user, "context": {}}
+        if channel == EMAIL:
+            return pinned.message.as_email(context, language)
+        return pinned.message.render(context, language)
 
     async def _more(
         self, session: AsyncSession, pinned: Pinned, ids: Sequence[uuid.UUID]

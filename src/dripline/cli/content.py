@@ -91,6 +91,19 @@ def programs(
     typer.echo("Not pushed yet." if done.scenarios else "Nothing to do.")
 
 
+@adding.command()
+def layouts(
+    folder: Annotated[Path, typer.Argument(help="The folder to add to.", file_okay=False)],
+) -> None:
+    """Copy the layouts of emails that ship into a folder, to be changed; yours stay as they are."""
+    from dripline.content.shipped import add_layouts
+
+    done = add_layouts(folder)
+    for name, is_new in done.items():
+        typer.echo(f"{'added' if is_new else 'kept as it is'}: {name}")
+    typer.echo("Not pushed yet." if any(done.values()) else "Nothing to do.")
+
+
 async def _plan(folder: Path, *, diffs: bool) -> None:
     from dripline.cli import start
     from dripline.content.plan import describe

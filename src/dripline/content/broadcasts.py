@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-_MESSAGE: Final = ("texts", "media", "format", "track")
+from dripline.content.email.layout import DEFAULT_LAYOUT, Sources
+
+_MESSAGE: Final = ("texts", "media", "format", "track", "email")
 
 
 def definitions(
@@ -12,6 +14,7 @@ def definitions(
     button_sets: Mapping[str, Any],
     variables: Mapping[str, Any],
     attributes: Mapping[str, Any],
+    layouts: Sources | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return the broadcasts of the document by id, with the buttons and values they refer to.
 
@@ -21,6 +24,7 @@ def definitions(
     for body in document.get("broadcasts", ()):
         message = {key: body[key] for key in _MESSAGE if key in body}
         message["inline_keyboard"] = {"rows": _rows(body.get("inline_keyboard"), button_sets)}
+        layout = (message.get("email") or {}).get("layout") or DEFAULT_LAYOUT
         found[body["id"]] = {
             "key": body["id"],
             "name": body.get("name") or body["id"],
@@ -30,6 +34,7 @@ def definitions(
             "bot": body.get("bot") or "main",
             "variables": dict(variables),
             "attributes": dict(attributes),
+            **({"layouts": {layout: own}} if (own := (layouts or {}).get(layout)) else {}),
         }
     return found
 

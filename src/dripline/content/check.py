@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dripline.content import check_flow, conditions, room_files
+from dripline.content.check_emails import check_email, check_layout_name, check_layouts
 from dripline.content.check_templates import Linter
 from dripline.content.parse import (
     ATTRIBUTES,
@@ -42,8 +43,9 @@ def lint(content: Content) -> Content:
         body = content.documents["scenario", scenario_id]
         for node, spec in _messages(content, scenario_id):
             linter.message(node, spec, body["config"])
-        _check_paid_content(content, scenario_id, linter)
+        _check_config(content, scenario_id, linter)
     _check_broadcasts(content, linter)
+    check_layouts(linter)
     conditions.check(content)
     room_files.check(folder, content.documents, linter)
     linter.button_sets()
@@ -71,12 +73,17 @@ def _messages(content: Content, scenario_id: str) -> Iterator[tuple[Node, dict[s
             yield summary, body["summary"]
 
 
-def _check_paid_content(content: Content, scenario_id: str, linter: Linter) -> None:
+def _check_config(content: Content, scenario_id: str, linter: Linter) -> None:
     config = Node.of_file(linter.folder, f"scenarios/{scenario_id}/config.json")
     product = config.object("prodamus") if config is not None else None
+    own = content.documents["scenario", scenario_id]["config"]
     if product is not None and isinstance(product.value.get("paid_content"), str):
-        body = content.documents["scenario", scenario_id]
-        linter.inline(product.at("paid_content"), body["config"])
+        linter.inline(product.at("paid_content"), own)
+    if product is not None and isinstance(product.value.get("paid_content_email"), dict):
+        email = product.at("paid_content_email")
+        check_email(linter, email, own["prodamus"]["paid_content_email"], own)
+    if config is not None and config.has("email"):
+        check_layout_name(linter, config.at("email"))
 
 
 def _check_broadcasts(content: Content, linter: Linter) -> None:

@@ -20,7 +20,7 @@ from dripline.content.parse import parse_files
 from dripline.content.problems import Problem
 from dripline.content.unparse import FolderFiles, unparse
 
-_SHARED = frozenset({"buttons", "globals", "attributes"})
+_SHARED = frozenset({"buttons", "globals", "attributes", "layouts"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from difflib import get_close_matches
 from typing import Any
 
 from dripline.content import limits, variables
+from dripline.content.check_emails import check_email
 from dripline.content.compile import button_value, scopes
 from dripline.content.folder import Folder
 from dripline.content.links import APP_SCHEMES, BUTTON_SCHEMES, safe_link
-from dripline.content.liquid import Template
+from dripline.content.liquid import Dialect, Template
 from dripline.content.parse import Content
 from dripline.content.problems import Problems, Severity
 from dripline.content.rendered import ButtonKind
@@ -24,8 +25,9 @@ class Linter:
         self.folder = folder
         self._content = content
         documents = content.documents
-        self._globals = _mapping(documents.get(("globals", "globals"), {}).get("variables"))
+        self.globals = _mapping(documents.get(("globals", "globals"), {}).get("variables"))
         self._sets = _mapping(documents.get(("buttons", "buttons"), {}).get("button_sets"))
+        self.layouts = _mapping(documents.get(("layouts", "layouts"), {}).get("layouts"))
         declared = _mapping(documents.get(("attributes", "attributes"), {}).get("attributes"))
         self._attributes = {
             name: spec.get("default", "") if isinstance(spec, dict) else ""
@@ -33,7 +35,7 @@ class Linter:
         }
         self._fallbacks = variables.fallbacks(self._attributes)
         self._known: dict[str, set[str]] = {
-            "bot": set(self._globals),
+            "bot": set(self.globals),
             "scenario": set(variables.known("scenario")),
             "user": set(self._fallbacks["user"]),
         }
@@ -41,7 +43,7 @@ class Linter:
 
     def message(self, node: Node, spec: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         """Lint one message: its texts in every language, and its buttons."""
-        constants = scopes(config, self._globals)
+        constants = scopes(config, self.globals)
         media = spec["media"]
         for language, text in spec["texts"].items():
             place = spec["places"].get(language)
@@ -49,10 +51,12 @@ class Linter:
                 continue
             source = text.replace("\r\n", "\n")
             is_markdown = spec.get("format") == "markdown"
-            template = self._template(place, source, 0, constants, html=True, markdown=is_markdown)
+            template = self.template(place, source, 0, constants, html=True, markdown=is_markdown)
             self._check_length(place, source, template, with_media=bool(media))
             if template.is_fixed and not template.render({}).strip() and not media:
                 self._add(place, source, 0, "error", "empty", "This message has no text.")
+        if isinstance(spec.get("email"), dict):
+            check_email(self, node.at("email"), spec["email"], config)
         keyboard = node.object("inline_keyboard")
         if keyboard is not None:
             self._keyboard(keyboard, constants)
@@ -64,13 +68,13 @@ class Linter:
 
     def text(self, node: Node, *, html: bool) -> None:
         """Lint a text that stands in a JSON file itself."""
-        constants = scopes({"id": "", "name": ""}, self._globals)
+        constants = scopes({"id": "", "name": ""}, self.globals)
         shown = self.folder.texts.get(node.file, "")
-        self._template(node.file, node.value, node.offset + 1, constants, html=html, shown=shown)
+        self.template(node.file, node.value, node.offset + 1, constants, html=html, shown=shown)
 
     def button_sets(self) -> None:
         """Lint the shared buttons."""
-        constants = scopes({"id": "", "name": ""}, self._globals)
+        constants = scopes({"id": "", "name": ""}, self.globals)
         for _, node in self._set_nodes():
             self._rows(node, constants)
 
@@ -87,9 +91,9 @@ class Linter:
 
     def inline(self, node: Node, config: Mapping[str, Any]) -> None:
         """Lint a message's text that stands in the JSON itself."""
-        constants = scopes(config, self._globals)
+        constants = scopes(config, self.globals)
         text = self.folder.texts.get(node.file, "")
-        self._template(node.file, node.value, node.offset + 1, constants, html=True, shown=text)
+        self.template(node.file, node.value, node.offset + 1, constants, html=True, shown=text)
 
     def _keyboard(self, keyboard: Node, constants: Mapping[str, Any]) -> None:
         if not keyboard.has("button_set_ref"):
@@ -114,14 +118,14 @@ class Linter:
     def _button(self, node: Node, constants: Mapping[str, Any]) -> None:
         for text in (node.at("text"), *(one for _, one in node.at("texts").members())):
             if isinstance(text.value, str):
-                self._plain(text, constants)
+                self.plain(text, constants)
         if node.value.get("type") == "start_scenario":
             self._check_target(node)
         kind, value = button_value(node.value)
         if kind == "callback" or not node.has("url") or not isinstance(value, str):
             return
         url = node.at("url")
-        template = self._plain(url, constants)
+        template = self.plain(url, constants)
         if template.is_fixed:
             self._check_url(url, kind, template.render({}))
 
@@ -139,14 +143,15 @@ class Linter:
         hint = f"; did you mean {near[0]}?" if near else "."
         target.report("unknown-scenario", f"There is no scenario {target.value}{hint}")
 
-    def _plain(self, node: Node, constants: Mapping[str, Any]) -> Template:
+    def plain(self, node: Node, constants: Mapping[str, Any]) -> Template:
+        """Lint a template without markup that stands in a JSON file itself, and return it."""
         # The text begins behind its quote; escapes before a mistake may shift it a little.
         text = self.folder.texts.get(node.file, "")
-        return self._template(
+        return self.template(
             node.file, node.value, node.offset + 1, constants, html=False, shown=text
         )
 
-    def _template(
+    def template(
         self,
         file: str,
         source: str,
@@ -156,7 +161,9 @@ class Linter:
         html: bool,
         markdown: bool = False,
         shown: str | None = None,
+        dialect: Dialect | None = None,
     ) -> Template:
+        """Lint a template at a place of a file's text, and return it."""
         text = source if shown is None else shown
         broken = Problems()
 
@@ -171,6 +178,7 @@ class Linter:
             constants=constants,
             fallbacks=self._fallbacks,
             report=report,
+            dialect=dialect,
         )
         for use in template.uses:
             self._check_use(use.name, use.offset, report, guarded=use.guarded)

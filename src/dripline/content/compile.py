@@ -1,7 +1,7 @@
 """Compile a scenario's document into values that render."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 from typing import Any
 
@@ -15,8 +15,11 @@ from dripline.content.document import (
     Timing,
     Wait,
 )
+from dripline.content.email.dialect import EMAIL
+from dripline.content.email.form import EmailForms
+from dripline.content.email.layout import DEFAULT_LAYOUT, Layouts, Sources
 from dripline.content.links import APP_SCHEMES, BUTTON_SCHEMES
-from dripline.content.liquid import Template
+from dripline.content.liquid import Dialect, Template
 from dripline.content.rendered import ButtonKind, Media
 from dripline.content.variables import fallbacks
 from dripline.errors import Invalid
@@ -36,16 +39,23 @@ def compile_scenario(
     variables: Mapping[str, Any],
     paused: bool,
     attributes: Mapping[str, Any] | None = None,
+    layouts: Sources | None = None,
 ) -> Scenario:
     """Return the scenario of a revision's document.
 
-    `attributes` are the declared ones with their defaults. A text that cannot be compiled fails
-    when it is rendered, and harms no other message.
+    `attributes` are the declared ones with their defaults, `layouts` what emails are put into.
+    A text that cannot be compiled fails when it is rendered, and harms no other message.
     """
     config = body["config"]
     entry = body.get("entry", {})
     product = config.get("prodamus") or {}
-    making = Making(button_sets, scopes(config, variables), fallbacks(attributes))
+    making = Making(
+        button_sets,
+        scopes(config, variables),
+        fallbacks(attributes),
+        Layouts(layouts or {}, scopes(config, variables)),
+        email_of(config).get("layout") or DEFAULT_LAYOUT,
+    )
     summary = body.get("summary")
     paid = text_of(product.get("paid_content"))
     return Scenario(
@@ -54,7 +64,7 @@ def compile_scenario(
         revision=revision,
         messages=tuple(making.message(key, body["messages"][key]) for key in body["order"]),
         summary=making.message(SUMMARY, summary) if summary else None,
-        paid=making.message(PAID, {"texts": {"": paid}}) if paid.strip() else None,
+        paid=making.message(PAID, paid_message(product)) if paid.strip() else None,
         is_active=entry.get("is_active", config.get("is_active", True)),
         paused=paused,
         lane=config.get("lane", "scenario"),
@@ -67,6 +77,19 @@ def compile_scenario(
         private_group_id=text_of(product.get("private_group_id")),
         retired=body.get("retired", {}),
     )
+
+
+def paid_message(product: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a scenario sends after a payment, in the form of a message of a file."""
+    given = product.get("paid_content_email")
+    message: dict[str, Any] = {"texts": {"": text_of(product.get("paid_content"))}}
+    return {**message, "email": given} if isinstance(given, Mapping) else message
+
+
+def email_of(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a scenario or a message says about emails; nothing is an empty object."""
+    given = spec.get("email")
+    return given if isinstance(given, Mapping) else {}
 
 
 def scopes(config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -93,6 +116,8 @@ class Making:
     button_sets: Mapping[str, Any]
     constants: Scopes
     fallbacks: Scopes
+    layouts: Layouts = field(default_factory=lambda: Layouts({}, {}))
+    layout: str = DEFAULT_LAYOUT
 
     def message(self, message_id: str, spec: Mapping[str, Any]) -> Message:
         """Return one message."""
@@ -105,6 +130,8 @@ class Making:
             tuple(self._button(button) for button in row.get("buttons") or ())
             for row in _rows(spec.get("inline_keyboard"), self.button_sets)
         )
+        email = self._email(message_id, email_of(spec))
+        templates = (*texts.values(), *_templates(keyboard), *email.templates)
         return Message(
             id=message_id,
             texts=texts,
@@ -117,13 +144,39 @@ class Making:
             condition=spec.get("condition"),
             priority=PRIORITIES.get(spec.get("priority") or "normal", NORMAL),
             channel=spec.get("channel") or None,
-            variables=frozenset().union(
-                *(template.variables for template in (*texts.values(), *_templates(keyboard)))
-            ),
+            variables=frozenset().union(*(template.variables for template in templates)),
             track=spec.get("track") is not False,
+            email=email,
         )
 
-    def _template(self, source: str, *, html: bool, is_markdown: bool = False) -> Template:
+    def _email(self, message_id: str, spec: Mapping[str, Any]) -> EmailForms:
+        """Return how a message goes by email; nothing need be said about it."""
+        scenario = self.constants.get("scenario", {})
+        title = scenario.get("product_name") if message_id == PAID else scenario.get("name")
+        is_markdown = spec.get("format") == "markdown"
+        return EmailForms(
+            self.layouts,
+            spec.get("layout") or self.layout,
+            title or "",
+            scenario.get("id") or "",
+            {
+                language: self._template(source, html=True, is_markdown=is_markdown, dialect=EMAIL)
+                for language, source in (spec.get("texts") or {}).items()
+            },
+            self._plain_texts(spec, "subject"),
+            self._plain_texts(spec, "preheader"),
+        )
+
+    def _plain_texts(self, spec: Mapping[str, Any], name: str) -> dict[str, Template]:
+        """Return `subject` and `subjects` as templates by language."""
+        given = {"": spec.get(name) or "", **(spec.get(f"{name}s") or {})}
+        return {
+            language: self._template(text, html=False) for language, text in given.items() if text
+        }
+
+    def _template(
+        self, source: str, *, html: bool, is_markdown: bool = False, dialect: Dialect | None = None
+    ) -> Template:
         try:
             return Template(
                 source,
@@ -131,6 +184,7 @@ class Making:
                 is_markdown=is_markdown,
                 constants=self.constants,
                 fallbacks=self.fallbacks,
+                dialect=dialect,
             )
         except Invalid as error:
             return Template.failing(source, error.message)

@@ -105,8 +105,11 @@ def _lines(body: Mapping[str, Any]) -> list[str]:
     """Return a document as a reader would like to compare it: texts as lines, files by name."""
     if not body:
         return []
-    plain = {k: v for k, v in body.items() if k not in {"messages", "summary", "retired"}}
+    apart = {"messages", "summary", "retired", "layouts"}
+    plain = {k: v for k, v in body.items() if k not in apart}
     lines = json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True).splitlines()
+    for name, by_language in sorted(body.get("layouts", {}).items()):
+        lines += _text_lines(name, by_language)
     messages = body.get("messages", {})
     specs = [(name, messages[name]) for name in body.get("order", ()) if name in messages]
     if body.get("summary"):
@@ -118,12 +121,22 @@ def _lines(body: Mapping[str, Any]) -> list[str]:
 
 def _message_lines(name: str, spec: Mapping[str, Any]) -> list[str]:
     rest = {key: value for key, value in spec.items() if key not in _DERIVED}
+    email = spec.get("email") if isinstance(spec.get("email"), Mapping) else None
+    if email:
+        rest["email"] = {key: value for key, value in email.items() if key not in _DERIVED}
     lines = [f"{name}: {json.dumps(rest, ensure_ascii=False, sort_keys=True)}"]
     lines += [
         f"{name}: {file['kind']} {file['filename']} {file['sha256'][:12]}"
         for file in spec.get("media", ())
     ]
-    for language, text in spec.get("texts", {}).items():
-        prefix = f"{name}.{language}| " if language else f"{name}| "
-        lines += [prefix + line for line in text.splitlines()]
-    return lines
+    lines += _text_lines(name, spec.get("texts", {}))
+    return lines + _text_lines(f"{name}.email", (email or {}).get("texts") or {})
+
+
+def _text_lines(name: str, texts: Mapping[str, str]) -> list[str]:
+    """Return texts by language as lines, each with what it belongs to."""
+    return [
+        (f"{name}.{language}| " if language else f"{name}| ") + line
+        for language, text in texts.items()
+        for line in text.splitlines()
+    ]

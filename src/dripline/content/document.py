@@ -7,6 +7,8 @@ from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from dripline.content.branches import Scopes
+from dripline.content.email.form import EmailForms
+from dripline.content.email.layout import Layouts
 from dripline.content.links import safe_link
 from dripline.content.liquid import Template
 from dripline.content.rendered import Button, ButtonKind, Media, Rendered
@@ -97,6 +99,7 @@ class Message:
     variables: frozenset[str] = frozenset()
     base: Scopes = field(default_factory=dict)
     track: bool = True
+    email: EmailForms | None = None  # how it goes by email; None: made of its text, in a layout
     _buttons: dict[str, tuple[tuple[Button, ...], ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -111,6 +114,16 @@ class Message:
             return Rendered(text.render(context), self.media, track=self.track)
         rows = self._rows(context, language)
         return Rendered(text.render(context), self.media, rows, track=self.track)
+
+    def as_email(self, context: Scopes, language: str) -> Rendered:
+        """Return the message as an email to a contact; its addresses come with the delivery.
+
+        Raises PermanentFailure (code `template`) when a template fails.
+        """
+        rows = self._rows(context, language) if self.keyboard else ()
+        forms = self.email or EmailForms(Layouts({}, {}))
+        email = forms.email(self.text(language), context, language, rows, self.media)
+        return Rendered(email.text, self.media, rows, email.subject, email, self.track)
 
     def demonstrate(self, language: str) -> Rendered:
         """Return the message with variables shown by name, such as `__user.first_name__`."""

@@ -23,6 +23,7 @@ from liquid.token import TOKEN_CONTENT, TOKEN_ILLEGAL, TOKEN_OUTPUT
 from liquid.undefined import is_undefined
 
 from dripline.content import limits
+from dripline.content.slots import slot
 from dripline.content.telegram_html import escape
 
 _TAGS: Final = frozenset(
@@ -47,9 +48,10 @@ class BoundedEnvironment(Environment):
 
 
 class _Work(threading.local):
-    """How much one rendering has spent."""
+    """How much one rendering has spent, and whether its values are to be set apart."""
 
     spent: int = 0
+    marked: list[str] | None = None
 
 
 _work = _Work()
@@ -58,6 +60,14 @@ _work = _Work()
 def begin_rendering() -> None:
     """Give the next rendering in this thread its own budget."""
     _work.spent = 0
+
+
+def mark_values(values: list[str] | None) -> None:
+    """Let renderings in this thread write a slot for each value, and put the value here.
+
+    What they write then depends on values only where a condition or a loop does. None ends it.
+    """
+    _work.marked = values
 
 
 def environment(*, html: bool) -> Environment:
@@ -82,8 +92,12 @@ class _EscapedNode(OutputNode):
     """`{{ … }}` in Telegram's HTML."""
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        """Write the value so that it reads as itself."""
-        return buffer.write(escape(to_liquid_string(self.expression.evaluate(context), False)))  # noqa: FBT003
+        """Write the value so that it reads as itself, or a slot for it."""
+        value = to_liquid_string(self.expression.evaluate(context), False)  # noqa: FBT003
+        if _work.marked is None:
+            return buffer.write(escape(value))
+        _work.marked.append(value)
+        return buffer.write(slot(f"v{len(_work.marked) - 1}"))
 
 
 class _Escaped(Output):

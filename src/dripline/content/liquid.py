@@ -9,7 +9,8 @@ What the installation's globals and the scenario itself fill is filled in at ste
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from html import unescape
 from typing import Any, Final
 
@@ -29,9 +30,10 @@ from dripline.content.branches import (
     unknown_filters,
     uses_of,
 )
-from dripline.content.environment import begin_rendering, environment
+from dripline.content.environment import begin_rendering, environment, mark_values
 from dripline.content.links import safe_link
 from dripline.content.markup import Markup, Report
+from dripline.content.slots import slot
 from dripline.content.telegram_html import escape
 from dripline.errors import TEMPLATE_RENDER_FAILED, Invalid, PermanentFailure
 
@@ -46,11 +48,30 @@ _ENDS: Final = frozenset(
 _MANY_LINES: Final = re.compile(r"\n{3,}")
 
 
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Which tags a text may have, and what Markdown becomes in it."""
+
+    markup: type[Markup] = Markup
+    blocks: markdown.Blocks | None = None
+
+
+_TELEGRAM: Final = Dialect()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A text with slots `v0`, `v1`, … for its values, as they are before they are escaped."""
+
+    text: str
+    values: Sequence[str]
+
+
 class Template:
     """A compiled text."""
 
-    __slots__ = ("_bases", "_failure", "_html", "_links", "_liquid", "_parts", "_shown", "_text",
-                 "source", "uses", "variables")  # fmt: skip
+    __slots__ = ("_bases", "_dialect", "_failure", "_html", "_links", "_liquid", "_parts",
+                 "_shown", "_text", "source", "uses", "variables")  # fmt: skip
 
     def __init__(
         self,
@@ -61,14 +82,16 @@ class Template:
         constants: Scopes | None = None,
         fallbacks: Scopes | None = None,
         report: Report | None = None,
+        dialect: Dialect | None = None,
     ) -> None:
-        """Compile `source`.
+        """Compile `source`, by default in Telegram's HTML.
 
         `constants` are scopes that are known now, `fallbacks` stand for what nobody fills.
         What is wrong goes to `report`; without one the first error is raised as Invalid
         (TEMPLATE_RENDER_FAILED).
         """
         self.source = source
+        self._dialect = dialect or _TELEGRAM
         self.uses: tuple[Use, ...] = ()
         self.variables: frozenset[str] = frozenset()
         self._html = html
@@ -106,6 +129,28 @@ class Template:
             raise PermanentFailure("the text is too long when rendered", code="template")
         return text
 
+    def shape(self, context: Scopes) -> Shape:
+        """Return the text and its values apart; raises PermanentFailure (code `template`).
+
+        Contacts of whom the same conditions are true have the same text.
+        """
+        if self._text is not None:
+            return Shape(self._text, ())
+        if self._failure is not None:
+            raise PermanentFailure(self._failure, code="template")
+        values: list[str] = []
+        if self._liquid is None:
+            text = self._shape_of_parts(context, values)
+        else:
+            mark_values(values)
+            try:
+                text = self._by_liquid(context)
+            finally:
+                mark_values(None)
+        if len(text) + sum(map(len, values)) > limits.RENDERED_CHARACTERS:
+            raise PermanentFailure("the text is too long when rendered", code="template")
+        return Shape(text, values)
+
     def demonstrate(self) -> str:
         """Return the text with variables shown by name, such as `__scenario.product_name__`."""
         if self._failure is not None:
@@ -125,20 +170,18 @@ class Template:
     def _by_parts(self, context: Scopes) -> str:
         out: list[str] = []
         for part in self._parts:
+            out.append(part if isinstance(part, str) else self._out(_looked_up(part, context)))  # noqa: PERF401 - faster than a generator
+        return "".join(out)
+
+    def _shape_of_parts(self, context: Scopes, values: list[str]) -> str:
+        out: list[str] = []
+        for part in self._parts:
             if isinstance(part, str):
                 out.append(part)
                 continue
-            scope = context.get(part.scope)
-            value = scope.get(part.name, part.fallback) if scope is not None else part.fallback
-            if part.default is not None and (
-                value is _MISSING or value is None or value is False or value in ("", [], {})
-            ):
-                value = part.default
-            elif value is _MISSING:
-                raise PermanentFailure(
-                    f"the template failed: {part.scope}.{part.name} is unknown", code="template"
-                )
-            out.append(self._out(value))
+            out.append(slot(f"v{len(values)}"))
+            value = _looked_up(part, context)
+            values.append(value if isinstance(value, str) else to_liquid_string(value, False))  # noqa: FBT003
         return "".join(out)
 
     def _out(self, value: Any) -> str:
@@ -156,7 +199,7 @@ class Template:
             text = self._liquid.render(**scopes)
         except LiquidError as error:
             raise PermanentFailure(
-                f"the template failed: {_words(error)}", code="template"
+                f"the template failed: {words_of(error)}", code="template"
             ) from None
         except Exception as error:
             # Filters do arithmetic on whatever a contact has brought; no failure of theirs may
@@ -182,14 +225,14 @@ class Template:
         if is_markdown and self._html:
             if marks and not _parsed(source, self._environment, report, where):
                 return
-            converted = markdown.to_html(source)
+            converted = markdown.to_html(source, self._dialect.blocks)
             source, where = converted.html, converted.source_offset
 
         def tell(offset: int, severity: str, code: str, message: str) -> None:
             report(where(offset), severity, code, message)
 
         if not marks:
-            self._fixed(Markup(tell), source)
+            self._fixed(self._dialect.markup(tell), source)
             return
         template = _parsed(source, self._environment, report, where)
         if template is not None:
@@ -216,7 +259,7 @@ class Template:
         where: Callable[[int], int],
     ) -> None:
         if self._html:
-            markup = Markup(tell)
+            markup = self._dialect.markup(tell)
             make_safe(template.nodes, markup)
             markup.end(len(source))
             self._links = markup.has_open_links
@@ -256,6 +299,20 @@ class _Shown(dict[str, str]):
         return f"__{self._scope}.{name}__"
 
 
+def _looked_up(part: Value, context: Scopes) -> Any:
+    scope = context.get(part.scope)
+    value = scope.get(part.name, part.fallback) if scope is not None else part.fallback
+    if part.default is not None and (
+        value is _MISSING or value is None or value is False or value in ("", [], {})
+    ):
+        return part.default
+    if value is _MISSING:
+        raise PermanentFailure(
+            f"the template failed: {part.scope}.{part.name} is unknown", code="template"
+        )
+    return value
+
+
 def _known(part: Value, constants: Scopes) -> Any:
     if part.scope not in constants:
         return _MISSING
@@ -281,13 +338,15 @@ def _parsed(
     try:
         return liquid.from_string(source)
     except LiquidError as error:
-        report(where(_place(error, source, liquid)), "error", "liquid", f"Liquid: {_words(error)}.")
+        report(
+            where(place_of(error, source, liquid)), "error", "liquid", f"Liquid: {words_of(error)}."
+        )
     except RecursionError:
         report(0, "error", "liquid", "Liquid: this expression is nested too deeply.")
     return None
 
 
-def _place(error: LiquidError, source: str, liquid: Environment) -> int:
+def place_of(error: LiquidError, source: str, liquid: Environment) -> int:
     """Return where a mistake is; the parser does not always know, so we look at each mark."""
     token = error.token
     if token is not None and token.start_index >= 0 and token.source == source:
@@ -318,7 +377,8 @@ def _unclosed(source: str) -> int | None:
     return opened[-1][1] if opened else None
 
 
-def _words(error: LiquidError) -> str:
+def words_of(error: LiquidError) -> str:
+    """Return what is wrong, without a full stop."""
     return str(error.args[0] if error.args else type(error).__name__).rstrip(".")[:300]
 
 

@@ -1,7 +1,7 @@
 """Markdown to Telegram's HTML, once, when content is compiled; Liquid passes through untouched."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -34,10 +34,14 @@ class Converted:
         return before[-1] if before else 0
 
 
-def to_html(source: str) -> Converted:
-    """Convert a message; tags of Telegram's that Markdown has no sign for may be written as HTML.
+Blocks = Callable[[Sequence[Token]], str]
 
-    Headings become bold, lists lines with bullets, images links: Telegram has none of them.
+
+def to_html(source: str, blocks: Blocks | None = None) -> Converted:
+    """Convert a message; tags that Markdown has no sign for may be written as HTML.
+
+    Without `blocks`, headings become bold, lists lines with bullets, images links: Telegram has
+    none of them.
     """
     marks = list(LIQUID.finditer(source))
     nonce = 7
@@ -45,7 +49,7 @@ def to_html(source: str) -> Converted:
         nonce += 1
     numbers = iter(range(len(marks)))
     held = LIQUID.sub(lambda _: f"lq{nonce}x{next(numbers)}z", source)
-    html = _Writer().blocks(_PARSER.parse(held))
+    html = (blocks or _Writer().blocks)(_PARSER.parse(held))
     return _put_back(html, nonce, marks)
 
 
@@ -146,8 +150,8 @@ class _Writer:
         self.fresh = False
 
 
-def inline(tokens: Sequence[Token]) -> str:
-    """Return the HTML of a run of text."""
+def inline(tokens: Sequence[Token], *, images: bool = False) -> str:
+    """Return the HTML of a run of text; images become links where there are none."""
     out: list[str] = []
     for token in tokens:
         match token.type:
@@ -160,8 +164,12 @@ def inline(tokens: Sequence[Token]) -> str:
             case "html_inline":
                 out.append(token.content)
             case "image":
-                link = escape(str(token.attrs.get("src", "")))
-                out.append(f'<a href="{link}">{inline(token.children or [])}</a>')
+                link, words = escape(str(token.attrs.get("src", ""))), token.content
+                out.append(
+                    f'<img src="{link}" alt="{escape(words)}">'
+                    if images
+                    else f'<a href="{link}">{inline(token.children or [])}</a>'
+                )
             case name:
                 out.append(_INLINE.get(name, ""))
     return "".join(out)

@@ -8,7 +8,7 @@ of a loop must end as it began; then every render is valid HTML. What is no tag 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
 from dripline.content.links import safe_link
 from dripline.content.telegram_html import PLAIN_TAGS, TAGS, escape
@@ -47,6 +47,9 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800
 @dataclass(slots=True)
 class Markup:
     """What is open at one place of a template."""
+
+    tags: ClassVar[frozenset[str]] = TAGS
+    voids: ClassVar[frozenset[str]] = frozenset()  # tags that are never closed
 
     report: Report
     stack: list[tuple[str, int]] = field(default_factory=list)
@@ -136,7 +139,7 @@ class Markup:
         match = _TAG.match(text, at)
         if match is not None:
             name = match[2].lower()
-            if name not in TAGS:
+            if name not in self.tags:
                 self._unknown(name, offset + at)
                 out.append(escape(match[0]))
             elif match[1]:
@@ -165,6 +168,8 @@ class Markup:
         self.report(offset, "error", "unknown-tag", f"Telegram has no <{name}>: {hint}.")
 
     def _close(self, name: str, offset: int, out: list[str]) -> None:
+        if name in self.voids:
+            return  # a habit from XHTML: it closes what was never open
         if not self.stack or self.stack[-1][0] != name:
             inner = self.stack[-1][0] if self.stack else None
             hint = f"; close <{inner}> first" if inner else ", but none is open"
@@ -179,7 +184,8 @@ class Markup:
             for match in _ATTRIBUTE.finditer(attributes)
         }
         self._not_twice(name, offset)
-        self.stack.append((name, offset))
+        if name not in self.voids:
+            self.stack.append((name, offset))
         out.append(self._opening(name, given, offset))
 
     def _not_twice(self, name: str, offset: int) -> None:

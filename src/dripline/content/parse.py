@@ -10,8 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from dripline.content import limits, room_files
+from dripline.content.email.layout import SHIPPED
 from dripline.content.folder import Folder, MediaSource
-from dripline.content.parse_message import parse_keyboard, parse_message, parse_summary
+from dripline.content.parse_message import (
+    LANGUAGE,
+    parse_email,
+    parse_keyboard,
+    parse_message,
+    parse_summary,
+)
 from dripline.content.problems import Problem
 from dripline.content.shape import Node
 
@@ -20,6 +27,7 @@ BUTTON_SETS: Final = "buttons/registry.json"
 GLOBALS: Final = "templates/bot_globals.json"
 ATTRIBUTES: Final = "templates/attributes.json"
 BROADCASTS: Final = "broadcasts/registry.json"
+LAYOUTS: Final = "layouts"
 
 ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -86,6 +94,9 @@ def _parse_all(folder: Folder, content: Content) -> None:
     if variables is not None:
         _check_globals(variables)
         content.documents["globals", "globals"] = variables.value
+    layouts = _layouts(folder)
+    if layouts:
+        content.documents["layouts", "layouts"] = {"layouts": layouts}
     registry = Node.of_file(folder, REGISTRY)
     if registry is not None:
         _parse_registry(registry, content)
@@ -98,6 +109,43 @@ def _parse_all(folder: Folder, content: Content) -> None:
 
 def _optional(folder: Folder, file: str) -> Node | None:
     return Node.of_file(folder, file) if folder.exists(file) else None
+
+
+def _layouts(folder: Folder) -> dict[str, dict[str, str]]:
+    """Return `layouts/NAME.mjml` and `layouts/NAME.ru.mjml`, by name and language."""
+    found: dict[str, dict[str, str]] = {}
+    for file in folder.names(LAYOUTS, "*.mjml"):
+        place = f"{LAYOUTS}/{file}"
+        name, _, language = file.removesuffix(".mjml").partition(".")
+        text = folder.text(place, limits.TEMPLATE_CHARACTERS * 4)
+        if text is None:
+            continue
+        if (
+            not ID.fullmatch(name)
+            or len(name) > 64
+            or (language and not LANGUAGE.fullmatch(language))
+        ):
+            folder.report(
+                place,
+                0,
+                "error",
+                "id",
+                "A layout is called NAME.mjml or NAME.ru.mjml: "
+                "a name has letters, digits, - and _, a language is in small letters.",
+            )
+            continue
+        found.setdefault(name, {})[language] = text
+    for name, by_language in found.items():
+        if "" not in by_language and name not in SHIPPED:
+            language = next(iter(by_language))
+            folder.report(
+                f"{LAYOUTS}/{name}.{language}.mjml",
+                0,
+                "error",
+                "missing-file",
+                f"There is no {LAYOUTS}/{name}.mjml for people of other languages.",
+            )
+    return found
 
 
 def _parse_registry(registry: Node, content: Content) -> None:
@@ -155,6 +203,7 @@ def parse_scenario(folder: Folder, scenario_id: str, entry: Node) -> dict[str, A
     if config is None or messages is None:
         return None
     _check_config(config, scenario_id)
+    own = _with_emails(config, base)
     summary = _optional(folder, f"{base}/summary.json")
     order = _order(messages)
     given = messages.object("messages")
@@ -166,7 +215,7 @@ def parse_scenario(folder: Folder, scenario_id: str, entry: Node) -> dict[str, A
     _check_strays(messages, given, order, bodies)
     extra = {k: v for k, v in messages.value.items() if k not in {"messages_list", "messages"}}
     return {
-        "config": {"name": scenario_id, **config.value, "id": scenario_id},
+        "config": {"name": scenario_id, **own, "id": scenario_id},
         "entry": entry.value,
         "order": [message_id for message_id in order if message_id in bodies],
         "messages": bodies,
@@ -178,6 +227,18 @@ def parse_scenario(folder: Folder, scenario_id: str, entry: Node) -> dict[str, A
         },
         "summary": parse_summary(summary, base) if summary is not None else None,
     }
+
+
+def _with_emails(config: Node, base: str) -> dict[str, Any]:
+    """Return a scenario's configuration, with the email that paid content goes out as."""
+    own = dict(config.value)
+    if config.has("email") and config.at("email").expect(dict):
+        config.at("email").text("layout", most=64)
+    product = config.object("prodamus")
+    if product is not None and product.has("paid_content_email"):
+        email = parse_email(product.at("paid_content_email"), base)
+        own["prodamus"] = {**product.value, "paid_content_email": email}
+    return own
 
 
 def _check_config(config: Node, scenario_id: str) -> None:

@@ -16,13 +16,16 @@ MEDIA_FIELDS: Final[dict[str, MediaKind]] = {
 }  # fmt: skip
 FIELDS: Final = (
     "timing", "template_file", "format", *MEDIA_FIELDS, "inline_keyboard", "wait", "wait_for",
-    "timeout", "condition", "priority", "track",
+    "timeout", "condition", "priority", "track", "email",
 )  # fmt: skip
 RESERVED: Final = ("texts", "media", "places")  # what a revision adds to a message of a file
 BUTTON_TYPES: Final = (
     "url", "callback", "payment", "share_referral", "check_progress", "web_app", "start_scenario",
 )  # fmt: skip
-_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
+_EMAIL: Final = (
+    "subject", "subjects", "preheader", "preheaders", "template_file", "format", "layout",
+)  # fmt: skip
+LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 _WAIT: Final = re.compile(r"(callback|event):(.+)", re.DOTALL)
 _ALBUMS: Final = {"photo": "visual", "video": "visual", "document": "document", "audio": "audio"}
 _MOST_DAYS: Final = 3_650
@@ -57,7 +60,39 @@ def parse_summary(spec: Node, base: str) -> dict[str, Any]:
         texts = {"": ""}
     if not any(text.strip() for text in texts.values()) and not media and not places:
         spec.report("empty", "This message has neither a template_file nor a file to send.")
-    return {**spec.value, "texts": texts, "media": media, "places": places}
+    document = {**spec.value, "texts": texts, "media": media, "places": places}
+    if spec.has("email"):
+        document["email"] = parse_email(spec.at("email"), base)
+    return document
+
+
+def parse_email(spec: Node, base: str) -> dict[str, Any]:
+    """Return what a message says of its email: subject, preheader, a template of its own."""
+    if not spec.expect(dict):
+        return {}
+    for name in ("subject", "preheader"):
+        spec.text(name, most=10_000)
+        by_language = spec.object(f"{name}s")
+        for language, text in by_language.members() if by_language is not None else ():
+            text.expect(str)
+            if not LANGUAGE.fullmatch(language):
+                text.report("language", f"“{language}” is no language, such as ru or pt-br.")
+    spec.text("layout", most=64)
+    if spec.text("format", "html") not in ("html", "markdown"):
+        spec.at("format").report("format", "“format” is html or markdown.")
+    for name in ("texts", "places"):
+        if spec.has(name):
+            spec.at(name).report("reserved-field", f"“{name}” is our own; call it otherwise.")
+    for key, inner in spec.members():
+        if key not in _EMAIL:
+            inner.report(
+                "unknown-field",
+                f"“{key}” is not known here; there are {', '.join(_EMAIL)}.",
+                "warning",
+            )
+    places, texts = _texts(spec, base)
+    own = {key: value for key, value in spec.value.items() if key not in ("texts", "places")}
+    return {**own, "texts": texts, "places": places} if places else own
 
 
 def _check_names(spec: Node) -> None:
@@ -162,7 +197,7 @@ def _variants(folder: Folder, parent: str, name: str) -> dict[str, str]:
         if not file.startswith(f"{stem_name}.") or not file.endswith(f".{extension}"):
             continue
         language = file[len(stem_name) + 1 : -len(extension) - 1].lower()
-        if language and _LANGUAGE.fullmatch(language):
+        if language and LANGUAGE.fullmatch(language):
             found[language] = f"{where}/{file}"
     return found
 

@@ -1,4 +1,4 @@
-"""The programs that ship as content, and their way into an operator's folder.
+"""The programs and layouts that ship as content, and their way into an operator's folder.
 
 Each scenario's files come first, the registry last: a crash in the middle leaves files that no
 registry names, and the next try goes on from there.
@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from dripline.content import files as folder_files
+from dripline.content.email.layout import shipped
 from dripline.content.json_source import JsonError, parse
-from dripline.content.parse import REGISTRY
+from dripline.content.parse import LAYOUTS, REGISTRY
 from dripline.content.unparse import json_text
 from dripline.errors import Conflict, Invalid
 
@@ -39,6 +40,17 @@ def add_programs(root: Path) -> Added:
     """
     with as_file(files("dripline.content") / "programs") as source:
         return _add(source, root)
+
+
+def add_layouts(root: Path) -> dict[str, bool]:
+    """Copy the layouts that ship into a folder; return their files, and whether each is new."""
+    done = {}
+    for name, by_language in shipped().items():
+        place = f"{LAYOUTS}/{name}.mjml"
+        done[place] = not folder_files.inside(root, place).exists()
+        if done[place]:
+            folder_files.write(root, place, by_language[""].encode())
+    return done
 
 
 def _add(source: Path, root: Path) -> Added:

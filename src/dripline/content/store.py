@@ -12,12 +12,13 @@ from dripline.content.broadcasts import definitions
 from dripline.content.compile import Making, compile_scenario, scopes
 from dripline.content.conditions import types_of
 from dripline.content.document import Scenario
+from dripline.content.email.layout import Layouts, Sources
 from dripline.content.models import Document
 from dripline.content.variables import fallbacks
 from dripline.database import Database
 
 SCENARIO, BUTTONS, GLOBALS, ATTRIBUTES = "scenario", "buttons", "globals", "attributes"
-BROADCASTS = "broadcasts"
+BROADCASTS, LAYOUTS = "broadcasts", "layouts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Library:
     rooms: Mapping[str, Any] = field(default_factory=dict)  # what rooms made of their own files
     attribute_types: Mapping[str, str] = field(default_factory=dict)
     broadcasts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    layouts: Layouts = field(default_factory=lambda: Layouts({}, {}))  # of what is no scenario's
     conditional: frozenset[str] = field(init=False)  # the scenarios that have conditions
 
     def __post_init__(self) -> None:
@@ -83,6 +85,7 @@ class ContentStore:
             self._rooms(documents, shared),
             types_of(shared.declared),
             self._broadcasts(documents, shared),
+            shared.outer_layouts,
         )
 
     def _broadcasts(
@@ -95,6 +98,7 @@ class ContentStore:
                     button_sets=shared.button_sets,
                     variables=shared.variables,
                     attributes=shared.declared,
+                    layouts=shared.layouts,
                 )
         return {}
 
@@ -135,6 +139,7 @@ class ContentStore:
                 variables=shared.variables,
                 paused=False,
                 attributes=shared.attributes,
+                layouts=shared.layouts,
             )
         return self._compiled[key]
 
@@ -148,6 +153,8 @@ class _Shared:
     attributes: Mapping[str, Any]
     revisions: tuple[uuid.UUID | None, ...]
     declared: dict[str, Any]
+    layouts: Sources
+    outer_layouts: Layouts
 
     @classmethod
     def of(
@@ -155,20 +162,25 @@ class _Shared:
     ) -> "_Shared":
         """Return what these documents share."""
         ids = {document.kind: document.revision_id for document in documents}
-        kinds = (BUTTONS, GLOBALS, ATTRIBUTES)
-        buttons, variables, declared = (bodies.get(ids[k], {}) if k in ids else {} for k in kinds)
+        kinds = (BUTTONS, GLOBALS, ATTRIBUTES, LAYOUTS)
+        buttons, variables, declared, layouts = (
+            bodies.get(ids[k], {}) if k in ids else {} for k in kinds
+        )
+        own, values = layouts.get("layouts", {}), variables.get("variables", {})
         return cls(
             buttons.get("button_sets", {}),
-            variables.get("variables", {}),
+            values,
             {
                 name: spec.get("default", "")
                 for name, spec in declared.get("attributes", {}).items()
             },
             tuple(ids.get(kind) for kind in kinds),
             dict(declared.get("attributes", {})),
+            own,
+            Layouts(own, scopes({"id": "", "name": ""}, values)),
         )
 
     def making(self) -> Making:
         """Return what messages outside of any scenario are compiled with."""
         constants = scopes({"id": "", "name": ""}, self.variables)
-        return Making(self.button_sets, constants, fallbacks(self.attributes))
+        return Making(self.button_sets, constants, fallbacks(self.attributes), self.outer_layouts)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from dripline.content import room_files
 from dripline.content.diff import Documents
-from dripline.content.parse import ATTRIBUTES, BROADCASTS, BUTTON_SETS, GLOBALS, REGISTRY
+from dripline.content.parse import ATTRIBUTES, BROADCASTS, BUTTON_SETS, GLOBALS, LAYOUTS, REGISTRY
 
 _DERIVED: Final = frozenset({"texts", "media", "places"})
 # What comes first in an object; the rest follows in the order of the alphabet.
@@ -17,7 +17,8 @@ _FIRST: Final = (
     "lane", "priority", "messages_list", "messages", "timing", "days", "hours", "minutes", "at",
     "weekdays", "from", "template_file", "format", "photos", "video", "document", "voice", "audio",
     "animation", "inline_keyboard", "button_set_ref", "rows", "buttons", "wait_for", "timeout",
-    "condition", "track", "scenarios", "broadcasts", "default_scenario_id", "variables",
+    "condition", "track", "email", "subject", "subjects", "preheader", "preheaders", "layout",
+    "scenarios", "broadcasts", "default_scenario_id", "variables",
     "attributes",
 )  # fmt: skip
 _RANK: Final = {name: rank for rank, name in enumerate(_FIRST)}
@@ -42,6 +43,9 @@ def unparse(documents: Documents) -> FolderFiles:
     ):
         if (kind, kind) in documents:
             texts[file] = json_text(documents[kind, kind])
+    for name, by_language in documents.get(("layouts", "layouts"), {}).get("layouts", {}).items():
+        for language, text in by_language.items():
+            texts[f"{LAYOUTS}/{name}{'.' if language else ''}{language}.mjml"] = text
     if broadcasts := documents.get(("broadcasts", "broadcasts")):
         items = [_message(one, "broadcasts", texts, media) for one in broadcasts["broadcasts"]]
         texts[BROADCASTS] = json_text({**broadcasts["extra"], "broadcasts": items})
@@ -121,7 +125,31 @@ def _scenario(
         texts[f"{base}/summary.json"] = json_text(summary)
     listed = {"messages_list": body["order"], "messages": messages}
     texts[f"{base}/messages.json"] = json_text({**body.get("messages_extra", {}), **listed})
-    texts[f"{base}/config.json"] = json_text(body["config"])
+    texts[f"{base}/config.json"] = json_text(_config(body["config"], base, texts))
+
+
+def _config(config: Mapping[str, Any], base: str, texts: dict[str, str]) -> Mapping[str, Any]:
+    product = config.get("prodamus")
+    given = product.get("paid_content_email") if isinstance(product, Mapping) else None
+    if not isinstance(product, Mapping) or not isinstance(given, Mapping):
+        return config
+    email = _email(given, base, texts, "paid_content")
+    return {**config, "prodamus": {**product, "paid_content_email": email}}
+
+
+def _email(spec: Mapping[str, Any], base: str, texts: dict[str, str], stem: str) -> dict[str, Any]:
+    """Return what a message says of its email as its file has it; note its templates."""
+    own = {key: value for key, value in spec.items() if key not in _DERIVED}
+    places = spec.get("places") or {}
+    if not places and any((spec.get("texts") or {}).values()):
+        own["template_file"] = f"{stem}.email.md"
+        places = {
+            language: f"{base}/messages/{stem}.email{'.' if language else ''}{language}.md"
+            for language in spec["texts"]
+        }
+    for language, place in places.items():
+        texts[place] = spec["texts"].get(language, "")
+    return own
 
 
 def _message(
@@ -133,6 +161,8 @@ def _message(
 ) -> dict[str, Any]:
     """Return a message as its file has it; note its templates and the files it sends."""
     own = {key: value for key, value in spec.items() if key not in _DERIVED}
+    if isinstance(spec.get("email"), Mapping):
+        own["email"] = _email(spec["email"], base, texts, name or str(spec.get("id")))
     places = spec.get("places") or {}
     if not places and any(spec.get("texts", {}).values()):
         stem = name or str(spec.get("id"))

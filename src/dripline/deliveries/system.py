@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.clock import to_us
 from dripline.contacts import queries as contacts
+from dripline.content.email.letter import as_letter
 from dripline.content.rendered import Button, Media, Rendered
 from dripline.database import dump_json, load_json
 from dripline.deliveries import queue
@@ -55,12 +56,13 @@ class SystemOrigin:
                 address.next_send_at,
             )
             message = _unpacked(load_json(row.detail or "{}"))
+            make = as_letter if address.channel == "email" else _as_it_is
             ready.append(
                 Ready(
                     row,
                     address.contact_id,
                     ref,
-                    partial(_as_it_is, message),
+                    partial(make, message),
                     Source(row.id, 1, None, "system"),
                     {"reason": "system"},
                 )

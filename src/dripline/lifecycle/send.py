@@ -17,6 +17,7 @@ from dripline.contacts import queries as contacts
 from dripline.contacts.context import OWN_VARIABLES, user_scope
 from dripline.contacts.models import REACHABLE, Address, Contact
 from dripline.content.document import Message
+from dripline.content.email.letter import as_letter
 from dripline.content.rendered import Rendered
 from dripline.content.store import ContentStore, Library
 from dripline.content.telegram_html import escape
@@ -31,6 +32,7 @@ from dripline.lifecycle.rules import Rules
 
 ORIGIN: Final = "lifecycle"
 TELEGRAM: Final = "telegram"
+EMAIL: Final = "email"
 _BEFORE: Final = timedelta(milliseconds=1)  # ahead of what a program sends at the same moment
 Filler = Callable[
     [AsyncSession, Iterable[uuid.UUID]], Awaitable[Mapping[uuid.UUID, Mapping[str, Any]]]
@@ -134,7 +136,7 @@ class LifecycleOrigin:
                 address.value,
                 address.next_send_at,
             ),
-            partial(_render, message, {"user": {**user, **more}}, language, text),
+            partial(_render, message, {"user": {**user, **more}}, language, text, address.channel),
             Source(row.id, 1, None, message.id[:64]),
             {"reason": ORIGIN},
             contact.timezone,
@@ -167,7 +169,15 @@ class LifecycleOrigin:
 
 
 def _render(
-    message: Message, context: Mapping[str, Mapping[str, Any]], language: str, text: str
+    message: Message,
+    context: Mapping[str, Mapping[str, Any]],
+    language: str,
+    text: str,
+    channel: str,
 ) -> Rendered:
+    if channel == EMAIL and not text:
+        return message.as_email(context, language)
     rendered = message.render(context, language)
+    if channel == EMAIL:
+        return as_letter(replace(rendered, text=text), language)
     return replace(rendered, text=text) if text else rendered

@@ -21,6 +21,7 @@ Filler = Callable[
     [AsyncSession, Iterable[uuid.UUID]], Awaitable[Mapping[uuid.UUID, Mapping[str, Any]]]
 ]
 
+EMAIL = "email"
 _OF_ACCESS = frozenset(
     {"user.payment_date", "user.payment_link", "user.invite_link", "user.joined_date"}
 )
@@ -65,7 +66,10 @@ class Renderer:
             user.update(more)
         user["program_day"] = person.state.position
         context = {"user": user, "context": person.state.context or {}}
-        return message.render(context, person.language or self._default_language)
+        language = person.language or self._default_language
+        if person.address.channel == EMAIL:
+            return message.as_email(context, language)
+        return message.render(context, language)
 
     async def _more(
         self, session: AsyncSession, library: Library, wanted: Sequence[tuple[Person, Message]]

@@ -1,0 +1,81 @@
+"""Texts with slots: laid out once, filled for each contact.
+
+A slot is a word that stands where a value will be. It goes through MJML, inlining and the making
+of plain text like any other word, and no author can write it: a part of it is made up anew by
+each process. What is filled in is never searched for slots again.
+"""
+
+import re
+import secrets
+from binascii import b2a_qp
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+_MARK: Final = f"q{secrets.token_hex(5)}Z"
+SLOT: Final = re.compile(rf"{_MARK}([a-z]+\d*)Z")
+_SOFT: Final = b"=\r\n"
+_NEWLINE: Final = re.compile(r"\r\n?|\n")
+_PLAIN: Final = re.compile(r"[!-<>-~](?:[ -<>-~]{0,73}[!-<>-~])?")  # most values: as they are
+_LONGEST_LINE: Final = 75  # and one more for the = of a soft line break (RFC 2045, 6.7)
+
+
+def slot(name: str) -> str:
+    """Return the word that stands for a value; names are letters, then digits."""
+    return f"{_MARK}{name}Z"
+
+
+def named(text: str) -> tuple[str, ...]:
+    """Return the names of the slots of a text, in order."""
+    return tuple(match[1] for match in SLOT.finditer(text))
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """Return a text with its slots filled; for what is done once, not for each contact."""
+    return SLOT.sub(lambda match: values[match[1]], text)
+
+
+def quoted(text: str) -> bytes:
+    """Return a text as quoted-printable, its lines ended by CRLF, each with room for one more =."""
+    if _PLAIN.fullmatch(text):
+        return text.encode()
+    encoded = b2a_qp(_NEWLINE.sub("\r\n", text).encode())
+    if b"\r\n" not in encoded:
+        encoded = encoded.replace(b"\n", b"\r\n")
+    if len(encoded) - encoded.rfind(b"\n") - 1 > _LONGEST_LINE:
+        at = -3 if encoded[-3:-2] == b"=" else -1
+        encoded = encoded[:at] + _SOFT + encoded[at:]
+    return encoded
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A text cut at its slots: what stands before, between and behind them, encoded too."""
+
+    texts: tuple[str, ...]
+    slots: tuple[str, ...]
+    quoted: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, text: str) -> "Pieces":
+        """Return a text cut and encoded."""
+        cut = SLOT.split(text)
+        texts = tuple(cut[::2])
+        return cls(texts, tuple(cut[1::2]), tuple(map(quoted, texts)))
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        """Return the text with its slots filled."""
+        out = [""] * (len(self.texts) + len(self.slots))
+        out[::2] = self.texts
+        out[1::2] = [values[name] for name in self.slots]
+        return "".join(out)
+
+    def fill_quoted(self, values: Mapping[str, bytes]) -> bytes:
+        """Return the text as quoted-printable; `values` are encoded already.
+
+        A value stands on lines of its own, so that no line grows with it.
+        """
+        out = [b""] * (len(self.texts) + len(self.slots))
+        out[::2] = self.quoted
+        out[1::2] = [values[name] for name in self.slots]
+        return _SOFT.join(out)
