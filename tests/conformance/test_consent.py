@@ -123,6 +123,8 @@ async def test_a_new_address_takes_over_when_it_is_confirmed(
     assert (await people.log(anna))[-1] == (
         "email", "anna@example.com (reachable)", "new@example.com (verified)", "page",
     )  # fmt: skip
+    boris = await people.new(2)  # who may have the old one now
+    await people.verified(boris, "anna@example.com")
 
 
 async def test_an_address_belongs_to_one_contact(people: People, clock: VirtualClock) -> None:
@@ -216,8 +218,7 @@ async def test_an_address_is_removed_and_another_takes_its_place(
     clock.advance(2 * MINUTE)
     await people.verified(anna, "other@example.com")
     assert await people.address(anna) == ("other@example.com", "reachable")
-    async with people.database.reading() as session:
-        assert len(await queries.addresses_of(session, anna)) == 2
+    assert ("email", "anna@example.com (reachable)", None, "bot") in await people.log(anna)
 
 
 async def test_wishes_are_on_record_where_they_are_different(

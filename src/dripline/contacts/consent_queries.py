@@ -55,32 +55,26 @@ async def lock_contact(session: AsyncSession, contact_id: uuid.UUID) -> Contact 
     return await session.get(Contact, contact_id, with_for_update=True)
 
 
-async def email_of(session: AsyncSession, contact_id: uuid.UUID) -> Address | None:
-    """Return a contact's email address, or None."""
+async def emails_of(session: AsyncSession, contact_id: uuid.UUID) -> Sequence[Address]:
+    """Return a contact's email addresses: the one in use before one that is to be confirmed."""
     statement = select(Address).where(
         Address.contact_id == contact_id,
         Address.channel == "email",
         Address.reachability != "removed",
     )
-    found = await session.scalars(
-        statement.order_by(Address.id).limit(1).execution_options(populate_existing=True)
-    )
-    return found.first()
+    in_use_first = statement.order_by(Address.reachability == "unverified", Address.id)
+    found = await session.scalars(in_use_first.execution_options(populate_existing=True))
+    return found.all()
+
+
+async def email_of(session: AsyncSession, contact_id: uuid.UUID) -> Address | None:
+    """Return a contact's email address, the one in use if there is one, or None."""
+    return next(iter(await emails_of(session, contact_id)), None)
 
 
 async def set_address(session: AsyncSession, address_id: uuid.UUID, values: dict[str, Any]) -> None:
     """Change an address's row."""
     await session.execute(update(Address).where(Address.id == address_id).values(**values))
-
-
-async def vacant_email_of(session: AsyncSession, contact_id: uuid.UUID) -> uuid.UUID | None:
-    """Return the row of an email address that a contact has removed, or None."""
-    statement = select(Address.id).where(
-        Address.contact_id == contact_id,
-        Address.channel == "email",
-        Address.reachability == "removed",
-    )
-    return (await session.scalars(statement.limit(1))).first()
 
 
 async def insert_verification(session: AsyncSession, values: dict[str, Any]) -> None:

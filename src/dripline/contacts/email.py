@@ -5,6 +5,7 @@ before it stays in use.
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -53,27 +54,24 @@ async def give(
     TOO_MANY_VERIFICATIONS), NotFound (USER_NOT_FOUND).
     """
     value = normalise(raw)
-    contact = await _contact(session, contact_id)
-    present = await consent_queries.email_of(session, contact_id)
-    same = present is not None and present.value == value
-    if same and present is not None and present.reachability == REACHABLE:
+    await _contact(session, contact_id)
+    mine = await consent_queries.emails_of(session, contact_id)
+    same = next((one for one in mine if one.value == value), None)
+    if same is not None and same.reachability == REACHABLE:
+        await _forget_pending(session, mine, now)
         await consent_queries.withdraw_verifications(session, contact_id, now)
-        return Given(value, present.id, None)
+        return Given(value, same.id, None)
     await _check_suppressed(session, value)
-    if not same:
-        await _free(session, contact_id, value, now)
+    if same is None:
+        await _free(session, value, now)
     await _check_limits(session, contact_id, value, now)
-    if present is None:
-        present = await _place(session, contact.id, value, now)
-        difference = Difference(EMAIL, None, f"{value} ({UNVERIFIED})")
+    if same is None:
+        old = f"{mine[0].value} ({mine[0].reachability})" if mine else None
+        await _forget_pending(session, mine, now)
+        same = await _place(session, contact_id, value, now)
+        difference = Difference(EMAIL, old, f"{value} ({UNVERIFIED})")
         await record(session, contact_id, [difference], evidence, now)
-    elif not same and present.reachability == UNVERIFIED:
-        old = present.value
-        await consent_queries.set_address(session, present.id, {"value": value})
-        difference = Difference(EMAIL, f"{old} ({UNVERIFIED})", f"{value} ({UNVERIFIED})")
-        await record(session, contact_id, [difference], evidence, now)
-    asked = await _ask(session, contact_id, value, now)
-    return Given(value, present.id, asked)
+    return Given(value, same.id, await _ask(session, contact_id, value, now))
 
 
 async def resend(session: AsyncSession, contact_id: uuid.UUID, now: datetime) -> Given | None:
@@ -83,23 +81,23 @@ async def resend(session: AsyncSession, contact_id: uuid.UUID, now: datetime) ->
     """
     await _contact(session, contact_id)
     value = await waiting(session, contact_id, now)
-    present = await consent_queries.email_of(session, contact_id)
-    if value is None or present is None:
+    mine = await consent_queries.emails_of(session, contact_id)
+    pending = next((one for one in mine if one.value == value), None)
+    if pending is None:
         return None
-    await _check_suppressed(session, value)
-    await _check_limits(session, contact_id, value, now)
-    return Given(value, present.id, await _ask(session, contact_id, value, now))
+    await _check_suppressed(session, pending.value)
+    await _check_limits(session, contact_id, pending.value, now)
+    asked = await _ask(session, contact_id, pending.value, now)
+    return Given(pending.value, pending.id, asked)
 
 
 async def waiting(session: AsyncSession, contact_id: uuid.UUID, now: datetime) -> str | None:
     """Return the address of a contact that is not confirmed yet, or None."""
-    present = await consent_queries.email_of(session, contact_id)
-    if present is None:
-        return None
     latest = await consent_queries.latest_verification(session, contact_id)
     if latest is not None and latest.used_at is None and latest.expires_at > now:
         return latest.value
-    return present.value if present.reachability == UNVERIFIED else None
+    mine = await consent_queries.emails_of(session, contact_id)
+    return next((one.value for one in mine if one.reachability == UNVERIFIED), None)
 
 
 async def confirm(
@@ -114,26 +112,24 @@ async def confirm(
     if asked is None:
         raise gone()
     await _contact(session, asked.contact_id)
-    present = await consent_queries.email_of(session, asked.contact_id)
-    fresh = asked.expires_at > now
-    if not fresh or not await consent_queries.use_verification(session, asked.id, now):
+    mine = await consent_queries.emails_of(session, asked.contact_id)
+    address = next((one for one in mine if one.value == asked.value), None)
+    if address is None or asked.expires_at <= now:
         raise gone()
-    if present is None:
+    if not await consent_queries.use_verification(session, asked.id, now):
         raise gone()
     await _check_suppressed(session, asked.value)
-    if present.value != asked.value:
-        await _free(session, asked.contact_id, asked.value, now)
-    old = f"{present.value} ({present.reachability})"
-    await consent_queries.withdraw_verifications(session, asked.contact_id, now)
+    old = f"{mine[0].value} ({mine[0].reachability})"
     await suppression.lift(session, asked.value)
-    if present.value != asked.value:
-        await consent_queries.set_address(session, present.id, {"value": asked.value})
-    await reachability.change(session, present.id, REACHABLE, "verified", now)
+    await reachability.change(session, address.id, REACHABLE, "verified", now)
+    for other in mine:
+        if other.id != address.id:
+            await _vacate(session, other, now)
     verified = Difference(EMAIL, old, f"{asked.value} (verified)")
     await record(session, asked.contact_id, [verified], evidence, now)
     await _set_out(session, asked.contact_id, evidence, now)
-    await session.refresh(present)
-    return present
+    await session.refresh(address)
+    return address
 
 
 async def leave(
@@ -180,17 +176,15 @@ async def come_back(
 async def remove(
     session: AsyncSession, contact_id: uuid.UUID, evidence: Evidence, now: datetime
 ) -> bool:
-    """Forget a contact's email address; one that must not be written to stays suppressed.
-
-    Its row stays, nameless, for what refers to it; it is used again for the next address.
-    """
+    """Forget a contact's email address; one that must not be written to stays suppressed."""
     await _contact(session, contact_id)
-    address = await consent_queries.email_of(session, contact_id)
-    if address is None:
+    mine = await consent_queries.emails_of(session, contact_id)
+    if not mine:
         return False
     await consent_queries.withdraw_verifications(session, contact_id, now)
-    difference = Difference(EMAIL, f"{address.value} ({address.reachability})", None)
-    await _vacate(session, address, now)
+    difference = Difference(EMAIL, f"{mine[0].value} ({mine[0].reachability})", None)
+    for address in mine:
+        await _vacate(session, address, now)
     await record(session, contact_id, [difference], evidence, now)
     return True
 
@@ -215,20 +209,25 @@ async def _check_suppressed(session: AsyncSession, value: str) -> None:
         raise Invalid(REFUSED, code=EMAIL_SUPPRESSED)
 
 
-async def _free(session: AsyncSession, contact_id: uuid.UUID, value: str, now: datetime) -> None:
+async def _free(session: AsyncSession, value: str, now: datetime) -> None:
     """See that nobody else has an address; who never confirmed it in time loses it."""
     other = await queries.address_of_value(session, CHANNEL, "", value)
-    if other is None or other.contact_id == contact_id:
+    if other is None:
         return
-    claimed = other.reachability == UNVERIFIED and not await consent_queries.open_verification_of(
-        session, other.contact_id, value, now
-    )
-    if not claimed or other.created_at > now - EXPIRES:
+    open_still = await consent_queries.open_verification_of(session, other.contact_id, value, now)
+    if other.reachability != UNVERIFIED or open_still or other.created_at > now - EXPIRES:
         raise Conflict(TAKEN, code=EMAIL_TAKEN)
     await _vacate(session, other, now)
 
 
+async def _forget_pending(session: AsyncSession, mine: Sequence[Address], now: datetime) -> None:
+    for address in mine:
+        if address.reachability == UNVERIFIED:
+            await _vacate(session, address, now)
+
+
 async def _vacate(session: AsyncSession, address: Address, now: datetime) -> None:
+    """Give an address up. Its row stays, nameless: deliveries and enrollments refer to it."""
     await reachability.change(session, address.id, REMOVED, None, now)
     await consent_queries.set_address(session, address.id, {"value": f"removed:{address.id.hex}"})
 
@@ -247,13 +246,6 @@ async def _check_limits(
 async def _place(
     session: AsyncSession, contact_id: uuid.UUID, value: str, now: datetime
 ) -> Address:
-    """Return a row for a contact's first address, or the row of one that was removed."""
-    vacant = await consent_queries.vacant_email_of(session, contact_id)
-    if vacant is not None:
-        fresh = {"value": value, "reachability": UNVERIFIED, "reachability_since": now}
-        fresh |= {"reachability_reason": None, "created_at": now}
-        await consent_queries.set_address(session, vacant, fresh)
-        return await session.get_one(Address, vacant, populate_existing=True)
     row = {
         "id": new_id(),
         "contact_id": contact_id,

@@ -1,0 +1,30 @@
+"""Where a contact's own pages are: their wishes, the way out, the answer to a verification."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from dripline.contacts.tokens import Purpose, Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Makes addresses of pages under the installation's own (`PUBLIC_URL`)."""
+
+    tokens: Tokens
+    public_url: str
+
+    def preferences(self, contact_id: uuid.UUID, now: datetime) -> str:
+        """Return the page of a contact's wishes."""
+        return f"{self.public_url}/p/{self.tokens.make(Purpose.PREFERENCES, contact_id, now)}"
+
+    def unsubscribe(
+        self, contact_id: uuid.UUID, now: datetime, delivery_id: uuid.UUID | None = None
+    ) -> str:
+        """Return the way out; mail programs POST to it (RFC 8058)."""
+        token = self.tokens.make(Purpose.UNSUBSCRIBE, contact_id, now, delivery_id)
+        return f"{self.public_url}/u/{token}"
+
+    def verify(self, verification_id: uuid.UUID, now: datetime) -> str:
+        """Return where the owner of a mailbox says that it is theirs."""
+        return f"{self.public_url}/v/{self.tokens.make(Purpose.VERIFY, verification_id, now)}"
