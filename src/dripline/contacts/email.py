@@ -17,11 +17,13 @@ from dripline.contacts.consent import EMAIL, Difference, Evidence, change, prefe
 from dripline.contacts.email_address import normalise
 from dripline.contacts.models import REACHABLE, Address, Contact, Verification
 from dripline.errors import USER_NOT_FOUND, Conflict, Invalid, NotFound
+from dripline.events import NewEvent, append
 from dripline.ids import new_id
 from dripline.texts import marked
 
 CHANNEL: Final = "email"
 UNVERIFIED, UNSUBSCRIBED, REMOVED = "unverified", "unsubscribed", "removed"
+LEFT: Final = "email.unsubscribed"
 EXPIRES: Final = timedelta(hours=48)
 EMAIL_TAKEN, EMAIL_SUPPRESSED = "EMAIL_TAKEN", "EMAIL_SUPPRESSED"
 TOO_MANY: Final = "TOO_MANY_VERIFICATIONS"
@@ -31,9 +33,9 @@ _MOST_A_DAY: Final = 6
 _MOST_TO_ONE: Final = 4
 
 TAKEN = marked("This address cannot be used here. Write another one, please.")
-REFUSED = marked("Letters to this address are not accepted. Write another one, please.")
-LATER = marked("A letter was sent a moment ago. Look into the spam folder, or try again later.")
-TOO_OFTEN = marked("Too many letters were asked for today. Try again tomorrow.")
+REFUSED = marked("Emails to this address are not accepted. Write another one, please.")
+LATER = marked("An email was sent a moment ago. Look into the spam folder, or try again later.")
+TOO_OFTEN = marked("Too many emails were asked for today. Try again tomorrow.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +135,22 @@ async def confirm(
 
 
 async def leave(
-    session: AsyncSession, contact_id: uuid.UUID, evidence: Evidence, now: datetime
+    session: AsyncSession,
+    contact_id: uuid.UUID,
+    evidence: Evidence,
+    now: datetime,
+    *,
+    delivery_id: uuid.UUID | None = None,
 ) -> bool:
-    """Send a contact no more email; return False when it was so already, or they have none."""
+    """Send a contact no more email; return False when it was so already, or they have none.
+
+    `delivery_id` is the message that they left by.
+    """
     await _contact(session, contact_id)
     address = await consent_queries.email_of(session, contact_id)
     if address is None:
         return False
-    suppressed = await suppression.suppress(session, address.value, UNSUBSCRIBED, now)
+    await suppression.suppress(session, address.value, UNSUBSCRIBED, now)
     if address.reachability not in {REACHABLE, UNVERIFIED}:
         return False
     await consent_queries.withdraw_verifications(session, contact_id, now)
@@ -148,7 +158,10 @@ async def leave(
     await reachability.change(session, address.id, UNSUBSCRIBED, evidence.source, now)
     difference = Difference(EMAIL, f"{address.value} ({old})", f"{address.value} ({UNSUBSCRIBED})")
     await record(session, contact_id, [difference], evidence, now)
-    return suppressed or old == REACHABLE
+    data = {"address_id": address.id.hex, "source": evidence.source}
+    data |= {"delivery_id": delivery_id.hex} if delivery_id else {}
+    await append(session, NewEvent(LEFT, contact_id, "consent", new_id().hex, now, data))
+    return True
 
 
 async def come_back(
@@ -192,7 +205,7 @@ async def remove(
 def gone() -> NotFound:
     """Return the error of a verification that is worth nothing any more."""
     return NotFound(
-        "This link was used, or is too old. Ask for a new letter.", code="VERIFICATION_GONE"
+        "This link was used, or is too old. Ask for a new email.", code="VERIFICATION_GONE"
     )
 
 

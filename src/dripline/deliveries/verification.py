@@ -108,7 +108,7 @@ def verification_letter(url: str, language: str, name: str, sender: str) -> Lett
     hello = _("Hello, {name}!", language, name=name) if name else _("Hello!", language)
     return Letter(
         subject=_("Confirm your email address", language),
-        preheader=_("One tap, and our letters reach you.", language),
+        preheader=_("One tap, and our emails reach you.", language),
         paragraphs=(
             hello,
             _("You gave this address to {sender}. Tap the button to confirm that it is yours.",

@@ -32,6 +32,7 @@ from dripline.deliveries.rescue import RENEW_EVERY_S, Leases
 from dripline.deliveries.routing import Routing
 from dripline.deliveries.system import ORIGIN as SYSTEM
 from dripline.deliveries.system import SystemOrigin
+from dripline.deliveries.verification import ORIGIN as CONSENT
 from dripline.engagement.links import Keep, Links
 from dripline.engagement.queries import keep_links
 from dripline.events.react import React
@@ -55,6 +56,7 @@ from dripline.scenarios.reactions import CONSUMER, ScenarioReactions
 from dripline.scenarios.render import Renderer
 from dripline.scenarios.state import ORIGIN as ENROLLMENT
 from dripline.settings import Settings
+from dripline.wiring.consent import consent_origin
 from dripline.wiring.models import import_models
 from dripline.wiring.programs import ProgramsOfScenarios
 from dripline.worker import Duty
@@ -156,7 +158,7 @@ def build(
     clients = telegram_clients(settings) if channels is None else {}
     if channels is None:
         channels = {TELEGRAM: TelegramChannel(clients, ContentFiles(database), _mover(database))}
-    origins = origins_of(store, settings.default_language, Routing(channels))
+    origins = origins_of(store, settings.default_language, Routing(channels), settings)
     worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
     links = links_of(settings, _keeper(database, clock))
     tracker = links if settings.track_links and settings.public_url else None
@@ -187,7 +189,10 @@ def links_of(settings: Settings, keep: Keep) -> Links:
 
 
 def origins_of(
-    store: ContentStore, default_language: str, routing: Routing | None = None
+    store: ContentStore,
+    default_language: str,
+    routing: Routing | None = None,
+    settings: Settings | None = None,
 ) -> dict[str, Origin]:
     """Return who decides about queue rows, by the name that rows carry."""
     fillers = {FILLS: Fill(store)}
@@ -197,6 +202,7 @@ def origins_of(
         DIRECT: DirectOrigin(store, renderer, routing),
         BROADCAST: BroadcastOrigin(broadcast_renderer(store, default_language)),
         SYSTEM: SystemOrigin(),
+        CONSENT: consent_origin(settings, default_language),
         LIFECYCLE: LifecycleOrigin(store, default_language, fillers),
     }
 

@@ -5,7 +5,11 @@ from fastapi import APIRouter
 from dripline.api import telegram, v1
 from dripline.api.auth import Auth
 from dripline.api.backend import Backend
+from dripline.api.pages.leave import Leaving
+from dripline.api.pages.preferences import PreferencePages
+from dripline.api.pages.verify import Verifying
 from dripline.bot.webhook import Webhook
+from dripline.wiring.consent import pages_of
 from dripline.wiring.engine import Engine, broadcast_renderer
 
 
@@ -29,4 +33,13 @@ def routers_of(engine: Engine) -> list[APIRouter]:
     `api/v1` (behind a key).
     """
     webhook = Webhook(engine.database, engine.clock, engine.settings.signing_key, engine.clients)
-    return [telegram.router(webhook), *v1.routers()]
+    return [telegram.router(webhook), *_pages(engine), *v1.routers()]
+
+
+def _pages(engine: Engine) -> list[APIRouter]:
+    """Return the pages of contacts, where there is an address that leads to them."""
+    pages = pages_of(engine.settings)
+    if pages is None:
+        return []
+    parts = (engine.database, engine.clock, pages, engine.settings.default_language)
+    return [kind(*parts).router() for kind in (PreferencePages, Leaving, Verifying)]

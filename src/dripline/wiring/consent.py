@@ -1,0 +1,26 @@
+"""What consent needs of the settings: where the pages are, who sends the letter that asks."""
+
+from urllib.parse import urlsplit
+
+from dripline.contacts.pages import Pages
+from dripline.contacts.tokens import Tokens
+from dripline.deliveries.plain_letter import PlainLetter
+from dripline.deliveries.verification import ConsentOrigin
+from dripline.settings import Settings
+
+
+def pages_of(settings: Settings) -> Pages | None:
+    """Return where contacts' pages are; None without PUBLIC_URL: no link would lead there.
+
+    Only then is the key asked for: asking may make one.
+    """
+    if settings.public_url is None:
+        return None
+    return Pages(Tokens(settings.signing_key), settings.public_url)
+
+
+def consent_origin(settings: Settings | None, default_language: str) -> ConsentOrigin:
+    """Return who sends verifications; without PUBLIC_URL none goes out."""
+    pages = pages_of(settings) if settings else None
+    sender = (urlsplit(pages.public_url).hostname or "") if pages else ""
+    return ConsentOrigin(pages, PlainLetter, default_language, sender)
