@@ -1,6 +1,7 @@
 """Keys: UUID version 7, so that rows made one after another lie one after another on disk."""
 
 import os
+import struct
 import time
 import uuid
 
@@ -8,6 +9,28 @@ _VERSION_7 = 0x7 << 76
 _VARIANT = 0b10 << 62
 _RANDOM_62 = (1 << 62) - 1
 _MILLISECOND = 1_000_000  # in nanoseconds
+_PAGE = "512Q"
+_new_uuid = uuid.UUID.__new__
+_set = object.__setattr__
+_UNKNOWN = uuid.SafeUUID.unknown
+
+
+class _Noise:
+    """Random bytes, fetched from the system by the page: a call for each id costs more than the id.
+
+    A child process must not go on with its parent's.
+    """
+
+    def __init__(self) -> None:
+        self.left: list[int] = []
+        os.register_at_fork(after_in_child=self.left.clear)
+
+    def fetch(self) -> None:
+        """Fetch the next ones."""
+        self.left.extend(struct.unpack(_PAGE, os.urandom(struct.calcsize(_PAGE))))
+
+
+_noise = _Noise()
 
 
 def new_id() -> uuid.UUID:
@@ -18,5 +41,15 @@ def new_id() -> uuid.UUID:
     """
     milliseconds, rest = divmod(time.time_ns(), _MILLISECOND)
     fraction = (rest << 12) // _MILLISECOND
-    noise = int.from_bytes(os.urandom(8), "big") & _RANDOM_62
-    return uuid.UUID(int=(milliseconds << 80) | _VERSION_7 | (fraction << 64) | _VARIANT | noise)
+    if not _noise.left:
+        _noise.fetch()
+    noise = _noise.left.pop() & _RANDOM_62
+    return id_of(milliseconds << 80 | _VERSION_7 | fraction << 64 | _VARIANT | noise)
+
+
+def id_of(number: int) -> uuid.UUID:
+    """Return the UUID of a number below 2¹²⁸: `UUID(int=…)` without its checks, in a third."""
+    made: uuid.UUID = _new_uuid(uuid.UUID)
+    _set(made, "int", number)
+    _set(made, "is_safe", _UNKNOWN)
+    return made

@@ -26,5 +26,5 @@ def user_scope(
         "last_name": last_name or "",
         "language": language or "",
         "state": state,
-        "reg_date": (registered_at or created_at).strftime("%Y-%m-%d"),
+        "reg_date": (registered_at or created_at).isoformat()[:10],
     }

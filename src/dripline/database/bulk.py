@@ -10,23 +10,22 @@ up every five milliseconds. What may wait for others (BEGIN) or for the disk (CO
 
 import sqlite3
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from dripline.database.engine import file_of
 from dripline.database.types import utc_text
+from dripline.ids import id_of
 
 _SMALLEST = 8
 _CONNECTION = "bulk_connection"
-_new_uuid = uuid.UUID.__new__
-_set = object.__setattr__
-_UNKNOWN = uuid.SafeUUID.unknown
 
 # As the column types store them.
 sqlite3.register_adapter(uuid.UUID, lambda value: value.int.to_bytes(16, "big"))
@@ -62,9 +61,8 @@ async def write(
     if connection.dialect.name == "sqlite":
         _on_sqlite(connection, statement.sqlite, _converted(rows), many=True)
     else:
-        await connection.exec_driver_sql(
-            statement.postgresql, tuple(list(column) for column in zip(*rows, strict=True))
-        )
+        columns = tuple(list(column) for column in zip(*rows, strict=True))
+        await _on_postgresql(connection, statement.postgresql, columns)
 
 
 async def append(session: AsyncSession, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -115,11 +113,7 @@ def as_uuid(value: Any) -> uuid.UUID:
     """Return the UUID that a driver read: bytes from SQLite, a UUID from PostgreSQL."""
     if not isinstance(value, bytes):
         return cast("uuid.UUID", value)
-    # A third of the time of UUID(bytes=…), whose checks a sixteen-byte column has no need of.
-    made: uuid.UUID = _new_uuid(uuid.UUID)
-    _set(made, "int", int.from_bytes(value, "big"))
-    _set(made, "is_safe", _UNKNOWN)
-    return made
+    return id_of(int.from_bytes(value, "big"))
 
 
 async def _connection(session: AsyncSession) -> AsyncConnection:
@@ -177,26 +171,44 @@ def _insertion(table: Table) -> str:
 
 
 async def _copy(connection: AsyncConnection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    from asyncpg import InterfaceError as Interface
-    from asyncpg import PostgresError
-
-    pooled: Any = connection.sync_connection
-    driver = pooled.connection.driver_connection
-    if not driver.is_in_transaction():  # SQLAlchemy begins one with its first statement
-        await connection.exec_driver_sql("SELECT 1")
-    try:
+    driver = await _driver(connection)
+    with _translated(f"COPY {table.name}"):
         await driver.copy_records_to_table(table.name, columns=table.columns, records=rows)
-    except PostgresError as error:
-        raise DBAPIError(f"COPY {table.name}", None, error) from error
-    except Interface as error:
-        raise InterfaceError(f"COPY {table.name}", None, error) from error
 
 
 async def _on_postgresql(
     connection: AsyncConnection, sql: str, parameters: tuple[Any, ...]
 ) -> Sequence[Any]:
-    result = await connection.exec_driver_sql(sql, parameters)
-    return result.fetchall() if result.returns_rows else ()
+    driver = await _driver(connection)
+    with _translated(sql):
+        rows: Sequence[Any] = await driver.fetch(sql, *parameters)
+    return rows
+
+
+async def _driver(connection: AsyncConnection) -> Any:
+    """Return the driver's connection, in the transaction: a third of the time of the long way."""
+    pooled: Any = connection.sync_connection
+    driver = pooled.connection.driver_connection
+    if not driver.is_in_transaction():
+        # SQLAlchemy begins one with the first statement it sees. This one it need not see.
+        await pooled.connection.dbapi_connection._start_transaction()  # noqa: SLF001
+    return driver
+
+
+@contextmanager
+def _translated(statement: str) -> Iterator[None]:
+    """Raise what the driver raises as it would have come through SQLAlchemy."""
+    from asyncpg import IntegrityConstraintViolationError, PostgresError
+    from asyncpg import InterfaceError as Interface
+
+    try:
+        yield
+    except IntegrityConstraintViolationError as error:
+        raise IntegrityError(statement, None, error) from error
+    except PostgresError as error:
+        raise DBAPIError(statement, None, error) from error
+    except Interface as error:
+        raise InterfaceError(statement, None, error) from error
 
 
 def _size(count: int) -> int:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, StaticPool
 
@@ -28,6 +28,8 @@ _POSTGRES_SETTINGS = {
     # hold up the others for longer than a moment: ours last milliseconds.
     "idle_in_transaction_session_timeout": "10000",  # milliseconds
 }
+_RESTS_SINCE = "rests_since"
+_TRUSTED_S = 1.0
 _BUSY_MS = 20_000  # the command line beside a running server
 _SQLITE_PRAGMAS = (
     "PRAGMA synchronous=FULL",  # a commit that was answered survives a power cut
@@ -61,11 +63,11 @@ class Database:
             parsed,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             json_serializer=dump_json,
             json_deserializer=load_json,
             connect_args={"server_settings": dict(_POSTGRES_SETTINGS)},
         )
+        _trust_what_was_just_used(engine)
         return cls(parsed, engine, engine)
 
     @property
@@ -189,6 +191,27 @@ def _sqlite_engine(url: URL, cache_mb: int, *, immediate: bool, **pool: Any) -> 
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _trust_what_was_just_used(engine: AsyncEngine) -> None:
+    """Ask a connection whether it lives only when it has rested: it costs a round trip."""
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def _rests(_connection: Any, entry: ConnectionPoolEntry) -> None:
+        entry.info[_RESTS_SINCE] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _lives(connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
+        rests_since = entry.info.get(_RESTS_SINCE)
+        if rests_since is None:
+            return  # it was made just now
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError
+        if time.monotonic() - rests_since > _TRUSTED_S:
+            try:
+                connection.ping()
+            except Exception as error:
+                raise InvalidatePoolError from error
 
 
 def file_of(connection: Any) -> sqlite3.Connection:

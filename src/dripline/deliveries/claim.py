@@ -1,6 +1,7 @@
 """Claim what is due: one short transaction, before the network.
 
-1. Look at the head of each pace key and priority; with nothing due, that is all (no write).
+1. Look at the head of each pace key and priority; with nothing due, that is all (no write). Under
+   load, when something is sure to be due, this is done within the transaction.
 2. Lock the pace of all keys and work out the slots of each.
 3. Take that many rows out of the queue, replies first.
 4. Let their origins decide. What is not to be sent now is settled right here.
@@ -41,31 +42,39 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On whose behalf, how many, and until when a claim holds. Times in real microseconds."""
+    """On whose behalf, how many, and until when a claim holds. Times in real microseconds.
+
+    `sure` says that something is due, most likely: then it is not looked for beforehand.
+    """
 
     worker: str
     room: int
     real_us: int
     lease_until_us: int
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim brought: messages to send, how many rows it took, and whether more are due."""
+    """What a claim brought: messages to send, how many rows it took, and whether more are due.
+
+    When it took none, `next_due_us` is the domain's moment of the earliest row, if there is one.
+    """
 
     flights: list[Flight]
     taken: int
     more: bool = False
-
-
-NOTHING = Claim([], 0)
+    next_due_us: int | None = None
 
 
 async def next_due_us(database: Database) -> int | None:
     """Return the domain's moment of the earliest row that may leave, or None."""
     async with database.reading() as session:
-        due = [head.due_us for head in await queries.heads(session) if head.due_us is not None]
-    return min(due, default=None)
+        return _earliest(await queries.heads(session))
+
+
+def _earliest(heads: Sequence[queries.Head]) -> int | None:
+    return min((head.due_us for head in heads if head.due_us is not None), default=None)
 
 
 async def claim(
@@ -82,11 +91,16 @@ async def claim(
     is put off: the way on after a claim has failed.
     """
     now_us = to_us(now)
-    async with database.reading() as session:
-        due = _due_heads(await queries.heads(session), now_us, terms.real_us)
-    if not due or terms.room <= 0:
-        return NOTHING
+    if not terms.sure:
+        async with database.reading() as session:
+            heads = await queries.heads(session)
+        if not _due_heads(heads, now_us, terms.real_us):
+            return Claim([], 0, next_due_us=_earliest(heads))
     async with database.transaction() as session:
+        heads = await queries.heads(session)
+        due = _due_heads(heads, now_us, terms.real_us)
+        if not due:
+            return Claim([], 0, next_due_us=_earliest(heads))
         number = random.getrandbits(62)
         flights: list[Flight] = []
         moved: list[tuple[int, str]] = []

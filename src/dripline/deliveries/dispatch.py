@@ -63,10 +63,10 @@ class Dispatcher:
             await self.settle(outcomes, self.clock.now())
         return claimed.taken
 
-    async def claim(self, now: datetime, room: int) -> Claim:
-        """Claim due rows under a lease."""
+    async def claim(self, now: datetime, room: int, *, sure: bool = False) -> Claim:
+        """Claim due rows under a lease; `sure` when something is likely to be due."""
         real_us = self.real_time.now_us()
-        terms = Terms(self.worker, min(room, _BATCH), real_us, real_us + LEASE_US)
+        terms = Terms(self.worker, min(room, _BATCH), real_us, real_us + LEASE_US, sure)
         try:
             return await claim(self.database, self._origins, terms, now)
         except Exception as error:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import structlog
 
 from dripline.clock import from_us
-from dripline.deliveries.claim import next_due_us
+from dripline.deliveries.claim import Claim
 from dripline.deliveries.dispatch import Dispatcher
 from dripline.deliveries.rescue import give_back
 from dripline.deliveries.settle import Outcome
@@ -23,7 +23,7 @@ from dripline.deliveries.settle import Outcome
 log = structlog.get_logger()
 T = TypeVar("T")
 _GATHER_S = 0.03  # results gather this long before they are settled
-_BUSY_TICK_S = 0.05  # with something due: how often to look
+_BUSY_TICK_S = 0.075  # with something due: how often to look; less than the pace's horizon
 _IDLE_TICK_S = 0.25  # with nothing due: how often to look, wakes aside
 _SETTLE_MOST = 500  # some 40 ms: for so long nothing else is looked at
 _WORTH_CLAIMING = 200  # under load, for fewer a claim's fixed cost is not worth it
@@ -44,6 +44,7 @@ class Pump:
         self._claiming = asyncio.Lock()
         self._settling = asyncio.Lock()
         self._more = False
+        self._busy = False
 
     @property
     def held(self) -> int:
@@ -84,15 +85,16 @@ class Pump:
             room = self._room()
             if room < self._least_room or self._stopping.is_set():
                 return _GATHER_S / 2
-            claimed = await self._dispatcher.claim(self._dispatcher.clock.now(), room)
+            now, sure = self._dispatcher.clock.now(), self._busy
+            claimed = await self._dispatcher.claim(now, room, sure=sure)
             for flight in claimed.flights:
                 task = asyncio.create_task(self._fly(self._dispatcher.send(flight)))
                 self._flying.add(task)
                 task.add_done_callback(self._flying.discard)
-        self._more = claimed.more
+        self._more, self._busy = claimed.more, claimed.taken > 0
         if claimed.more:
             return 0.0
-        return _BUSY_TICK_S if claimed.taken else await self._until_next()
+        return _BUSY_TICK_S if claimed.taken else self._until_next(claimed)
 
     def _room(self) -> int:
         """Return how many more may fly; those that wait to be settled are bounded as well."""
@@ -102,11 +104,10 @@ class Pump:
     def _least_room(self) -> int:
         return min(_WORTH_CLAIMING, self._most // 4 or 1) if self._more else 1
 
-    async def _until_next(self) -> float:
-        due = await next_due_us(self._dispatcher.database)
-        if due is None:
+    def _until_next(self, claimed: Claim) -> float:
+        if claimed.next_due_us is None:
             return _IDLE_TICK_S
-        left = self._dispatcher.clock.real_seconds_until(from_us(due))
+        left = self._dispatcher.clock.real_seconds_until(from_us(claimed.next_due_us))
         return min(_IDLE_TICK_S, max(left, _BUSY_TICK_S))
 
     async def _rest(self, seconds: float) -> None:
