@@ -44,12 +44,8 @@ def new_id() -> uuid.UUID:
     if not _noise.left:
         _noise.fetch()
     noise = _noise.left.pop() & _RANDOM_62
-    return id_of(milliseconds << 80 | _VERSION_7 | fraction << 64 | _VARIANT | noise)
-
-
-def id_of(number: int) -> uuid.UUID:
-    """Return the UUID of a number below 2¹²⁸: `UUID(int=…)` without its checks, in a third."""
+    # A third of the time of UUID(int=…), whose checks this number has no need of.
     made: uuid.UUID = _new_uuid(uuid.UUID)
-    _set(made, "int", number)
+    _set(made, "int", milliseconds << 80 | _VERSION_7 | fraction << 64 | _VARIANT | noise)
     _set(made, "is_safe", _UNKNOWN)
     return made

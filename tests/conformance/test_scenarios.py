@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from dripline.clock import VirtualClock
 from dripline.contacts import reachability
@@ -315,6 +317,22 @@ async def test_switching_away_while_a_message_flies_counts_it_as_sent(world: Wor
 
     assert await world.run(23 * HOUR) == []
     assert await world.run(HOUR) == ["course/three"]
+
+
+async def test_a_settle_that_the_database_broke_off_is_done_again(world: World) -> None:
+    await world.ask()
+    claimed = await world.dispatcher.claim(world.clock.now(), 10)
+    outcome = await world.dispatcher.send(claimed.flights[0])
+    async with world.database.transaction() as session:
+        await session.execute(text("ALTER TABLE queue RENAME TO away"))
+    with pytest.raises(DBAPIError):  # the enrollment has gone on by then, but in this attempt only
+        await world.dispatcher._settle([outcome], world.clock.now())
+    async with world.database.transaction() as session:
+        await session.execute(text("ALTER TABLE away RENAME TO queue"))
+    await world.dispatcher.settle([outcome], world.clock.now())
+
+    assert (await world.enrollments())["course"].last_message_id == "one"
+    assert await world.run(HOUR) == ["course/two"]
 
 
 async def test_there_and_back_while_a_message_flies_sends_it_once(world: World) -> None:

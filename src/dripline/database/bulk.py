@@ -17,18 +17,21 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple, cast
 
+import asyncpg
+from asyncpg.pgproto import pgproto
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from dripline.database.engine import file_of
 from dripline.database.types import utc_text
-from dripline.ids import id_of
 
 _SMALLEST = 8
 _CONNECTION = "bulk_connection"
 
-# As the column types store them.
-sqlite3.register_adapter(uuid.UUID, lambda value: value.int.to_bytes(16, "big"))
+# As the column types store them. PostgreSQL's driver brings its own UUID, which is several times
+# faster to make and to compare; what SQLite reads becomes one too.
+sqlite3.register_adapter(uuid.UUID, lambda value: value.bytes)
+sqlite3.register_adapter(pgproto.UUID, lambda value: value.bytes)
 sqlite3.register_adapter(datetime, utc_text)
 
 
@@ -53,16 +56,15 @@ class Table(NamedTuple):
 
 async def write(
     session: AsyncSession, statement: Statement, rows: Sequence[tuple[Any, ...]]
-) -> None:
-    """Execute the statement for every row."""
+) -> Sequence[Any]:
+    """Execute the statement for every row; return what PostgreSQL's says (RETURNING)."""
     if not rows:
-        return
+        return ()
     connection = await _connection(session)
     if connection.dialect.name == "sqlite":
-        _on_sqlite(connection, statement.sqlite, _converted(rows), many=True)
-    else:
-        columns = tuple(list(column) for column in zip(*rows, strict=True))
-        await _on_postgresql(connection, statement.postgresql, columns)
+        return _on_sqlite(connection, statement.sqlite, _converted(rows), many=True)
+    columns = tuple(list(column) for column in zip(*rows, strict=True))
+    return await _on_postgresql(connection, statement.postgresql, columns)
 
 
 async def append(session: AsyncSession, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -74,6 +76,7 @@ async def append(session: AsyncSession, table: Table, rows: Sequence[tuple[Any, 
         return
     connection = await _connection(session)
     if connection.dialect.name == "sqlite":
+        table, rows = _without_nulls(table, rows)
         _on_sqlite(connection, _insertion(table), _converted(rows), many=True)
     else:
         await _copy(connection, table, rows)
@@ -98,7 +101,7 @@ async def read(
     # Repeating the last key keeps the number of different statements, and so of parses, small.
     wanted += wanted[-1:] * (_size(len(wanted)) - len(wanted))
     sql = statement.sqlite.replace("{keys}", ",".join("?" * len(wanted)))
-    return _on_sqlite(connection, sql, (*wanted, *parameters))
+    return _on_sqlite(connection, sql, (*map(_blob, wanted), *parameters))
 
 
 async def run(session: AsyncSession, statement: Statement, *parameters: Any) -> Sequence[Any]:
@@ -111,9 +114,7 @@ async def run(session: AsyncSession, statement: Statement, *parameters: Any) -> 
 
 def as_uuid(value: Any) -> uuid.UUID:
     """Return the UUID that a driver read: bytes from SQLite, a UUID from PostgreSQL."""
-    if not isinstance(value, bytes):
-        return cast("uuid.UUID", value)
-    return id_of(int.from_bytes(value, "big"))
+    return cast("uuid.UUID", pgproto.UUID(value) if isinstance(value, bytes) else value)
 
 
 async def _connection(session: AsyncSession) -> AsyncConnection:
@@ -149,10 +150,25 @@ def _converted(rows: Sequence[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     for place, value in enumerate(rows[0]):
         if isinstance(value, uuid.UUID):
-            columns[place] = [v and v.int.to_bytes(16, "big") for v in columns[place]]
+            columns[place] = [v and _blob(v) for v in columns[place]]
         elif isinstance(value, datetime):
             columns[place] = _texts(columns[place])
     return zip(*columns, strict=True)
+
+
+def _blob(value: uuid.UUID) -> bytearray:
+    """Return a key as SQLite stores it. The driver asks about every `bytes` whether it adapts."""
+    return bytearray(value.bytes)
+
+
+def _without_nulls(
+    table: Table, rows: Sequence[tuple[Any, ...]]
+) -> tuple[Table, Sequence[tuple[Any, ...]]]:
+    """Leave out columns that are empty throughout: the driver takes longest over None."""
+    columns = list(zip(*rows, strict=True))
+    full = [place for place, values in enumerate(columns) if any(v is not None for v in values)]
+    names = tuple(table.columns[place] for place in full)
+    return Table(table.name, names), list(zip(*(columns[place] for place in full), strict=True))
 
 
 def _texts(moments: Sequence[datetime | None]) -> list[str | None]:
@@ -198,16 +214,13 @@ async def _driver(connection: AsyncConnection) -> Any:
 @contextmanager
 def _translated(statement: str) -> Iterator[None]:
     """Raise what the driver raises as it would have come through SQLAlchemy."""
-    from asyncpg import IntegrityConstraintViolationError, PostgresError
-    from asyncpg import InterfaceError as Interface
-
     try:
         yield
-    except IntegrityConstraintViolationError as error:
+    except asyncpg.IntegrityConstraintViolationError as error:
         raise IntegrityError(statement, None, error) from error
-    except PostgresError as error:
+    except asyncpg.PostgresError as error:
         raise DBAPIError(statement, None, error) from error
-    except Interface as error:
+    except asyncpg.InterfaceError as error:
         raise InterfaceError(statement, None, error) from error
 
 

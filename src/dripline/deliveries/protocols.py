@@ -119,6 +119,7 @@ class Ready:
     `choice` has the channels it may fall back to, `trail` those on which it has failed. One that
     does not count is the second copy of a message that goes out on both channels: nothing follows
     from it.
+    `kept` is for the origin: what it knew when it decided, for when the message has ended.
     """
 
     claimed: Claimed
@@ -131,6 +132,7 @@ class Ready:
     choice: "Choice | None" = None
     trail: "Trail | None" = None
     counts: bool = True
+    kept: Any = None
 
     @property
     def next_way(self) -> AddressRef | None:

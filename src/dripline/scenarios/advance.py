@@ -67,7 +67,7 @@ class Changes:
         self.states: list[EnrollmentState] = []
         self.entries: list[queue.Entry] = []
         self.decisions: list[Decision] = []
-        self.events: list[NewEvent] = []
+        self.events: list[tuple[uuid.UUID, NewEvent]] = []
 
     def note(
         self,
@@ -99,30 +99,45 @@ class Changes:
     def completed(self, state: EnrollmentState, reason: str) -> None:
         """Complete an enrollment."""
         complete(state, self.now)
-        metrics.ENROLLMENTS.labels("completed").inc()
         self.states.append(state)
         self.note(state, "completed", reason, state.last_message_id)
-        self.events.append(
-            NewEvent(
-                "scenario.completed",
-                state.contact_id,
-                "scenarios",
-                f"{state.id.hex}:{state.turn}:scenario.completed",
-                self.now,
-                {"scenario_id": state.scenario_id, "run": state.run, "reason": reason},
-            )
+        event = NewEvent(
+            "scenario.completed",
+            state.contact_id,
+            "scenarios",
+            f"{state.id.hex}:{state.turn}:scenario.completed",
+            self.now,
+            {"scenario_id": state.scenario_id, "run": state.run, "reason": reason},
         )
+        self.events.append((state.id, event))
 
     async def write(self, session: AsyncSession) -> None:
         """Write everything."""
         await queries.save(session, self.states)
+        await self._write_consequences(session)
+
+    async def write_unchanged(self, session: AsyncSession) -> set[uuid.UUID]:
+        """Write everything but what concerns enrollments that were changed since they were read.
+
+        Returns the ids of the latter.
+        """
+        changed = await queries.save_unchanged(session, self.states)
+        if changed:
+            self.entries = [entry for entry in self.entries if entry.ref not in changed]
+            self.decisions = [row for row in self.decisions if row.origin_id not in changed]
+            self.events = [(ref, event) for ref, event in self.events if ref not in changed]
+        await self._write_consequences(session)
+        return changed
+
+    async def _write_consequences(self, session: AsyncSession) -> None:
         await queue.push(session, self.entries, now_us=to_us(self.now))
         if self.decisions:
             for kind, number in Counter(row.kind for row in self.decisions).items():
                 metrics.DECISIONS.labels(kind).inc(number)
             await deliveries.insert_decisions(session, self.decisions)
         if self.events:
-            await append_many(session, self.events)
+            metrics.ENROLLMENTS.labels("completed").inc(len(self.events))
+            await append_many(session, [event for _ref, event in self.events])
 
 
 class EnrollmentOrigin:
@@ -178,20 +193,54 @@ class EnrollmentOrigin:
     async def settled(
         self, session: AsyncSession, results: Sequence[Result], now: datetime
     ) -> None:
-        """Go on with enrollments whose message has ended."""
+        """Go on with enrollments whose message has ended.
+
+        Hardly ever has anybody changed one while its message was on its way. So we go on from what
+        the decision knew, and read again only what turns out to be changed.
+        """
         library = await self._store.current(session)
-        states = await queries.states(session, {r.ready.claimed.ref for r in results})
-        changes = Changes(now)
-        for result in results:
-            state = states.get(result.ready.claimed.ref)
-            if state is None:
-                continue
-            scenario = library.scenario(state.scenario_id)
-            if state.turn != result.ready.claimed.turn:
-                _note_leftover(changes, state, scenario, result)
-            else:
-                _go_on(changes, state, scenario, result)
-        await changes.write(session)
+        changes, decided = Changes(now), _as_decided(results)
+        for result, state in decided.values():
+            _go_on(changes, state, library.scenario(state.scenario_id), result)
+        changed = await changes.write_unchanged(session)
+        done = {result.delivery_id for ref, (result, _) in decided.items() if ref not in changed}
+        if len(done) < len(results):
+            left = [result for result in results if result.delivery_id not in done]
+            await _go_on_anew(session, library, left, now)
+
+
+def _as_decided(
+    results: Sequence[Result],
+) -> dict[uuid.UUID, tuple[Result, EnrollmentState]]:
+    """Return results with the enrollment as it was when they were decided, one an enrollment.
+
+    It is for one use: it changes as we go on, and should this transaction fail, the next attempt
+    has to read it again.
+    """
+    decided: dict[uuid.UUID, tuple[Result, EnrollmentState]] = {}
+    for result in results:
+        state, result.ready.kept = result.ready.kept, None
+        if state is not None and state.id not in decided:
+            decided[state.id] = result, state
+    return decided
+
+
+async def _go_on_anew(
+    session: AsyncSession, library: Library, results: Sequence[Result], now: datetime
+) -> None:
+    """Go on with enrollments as they stand now."""
+    states = await queries.states(session, {r.ready.claimed.ref for r in results})
+    changes = Changes(now)
+    for result in results:
+        state = states.get(result.ready.claimed.ref)
+        if state is None:
+            continue
+        scenario = library.scenario(state.scenario_id)
+        if state.turn != result.ready.claimed.turn:
+            _note_leftover(changes, state, scenario, result)
+        else:
+            _go_on(changes, state, scenario, result)
+    await changes.write(session)
 
 
 async def _facts(
@@ -269,6 +318,7 @@ def _ready(decided: Decided, verdict: Send, render: RenderCall) -> Ready:
         person.timezone,
         verdict.choice,
         trail,
+        kept=state,
     )
 
 

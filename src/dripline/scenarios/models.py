@@ -31,7 +31,8 @@ class Enrollment(Base):
     or an action. `hold` says why nothing is queued: `action` (only its time-out is), `unreachable`,
     `paused`. `turn` rises whenever the plan changes, so that a queue row or a late result of an
     earlier plan is known as such. `recheck` asks the next decision to look up what was sent; so
-    does a `revision`, the one it was entered in, that is not the scenario's any more.
+    does a `revision`, the one it was entered in, that is not the scenario's any more. `version`
+    rises with every change, so that a settle need not read again what its claim has read.
     """
 
     __tablename__ = "enrollments"
@@ -63,6 +64,7 @@ class Enrollment(Base):
     queue_priority: Mapped[int | None] = mapped_column(SmallInteger)
     queue_due_us: Mapped[int | None] = mapped_column(BigInteger)
     context: Mapped[dict[str, Any] | None]
+    version: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
 
     __table_args__ = (
         UniqueConstraint("contact_id", "scenario_id", "run"),

@@ -43,6 +43,7 @@ _STATE = (
     "resends",
     "queue_priority",
     "queue_due_us",
+    "version",
 )
 _COLUMNS = ", ".join(f"e.{name}" for name in _STATE)
 _CONTACT = """a.channel, a.bot, a.value, a.reachability, a.next_send_at,
@@ -66,44 +67,63 @@ _PEOPLE = Statement(
         WHERE e.id = ANY($1::uuid[]) ORDER BY e.id FOR UPDATE OF e
     """,
 )
-# SQLite rewrites an index whenever a column of it is set, changed or not; these are in three.
-_INDEXED = (("status", "text"), ("hold", "text"))
-_OTHERS = (
-    ("reason", "text"),
+_OFTEN = (
     ("position", "smallint"),
     ("last_message_id", "text"),
-    ("revision", "bigint"),
     ("base_at", "timestamptz"),
     ("last_sent_at", "timestamptz"),
+    ("turn", "bigint"),
+    ("recheck", "smallint"),
+    ("queue_priority", "smallint"),
+    ("queue_due_us", "bigint"),
+)
+# Most messages change none of these. Some are in indexes, and SQLite rewrites an index whenever a
+# column of it is set, changed or not.
+_SELDOM = (
+    ("status", "text"),
+    ("hold", "text"),
+    ("reason", "text"),
+    ("revision", "bigint"),
     ("completed_at", "timestamptz"),
     ("stopped_at", "timestamptz"),
     ("waiting_for", "text"),
     ("wait_until", "timestamptz"),
     ("early_action", "text"),
-    ("turn", "bigint"),
-    ("recheck", "smallint"),
     ("resends", "smallint"),
-    ("queue_priority", "smallint"),
-    ("queue_due_us", "bigint"),
+    ("pace_key", "text"),
 )
 
 
-def _saving(columns: Sequence[tuple[str, str]]) -> Statement:
+def _saving(columns: Sequence[tuple[str, str]], *, unchanged: bool = False) -> Statement:
+    """Return what saves these columns; on PostgreSQL, if `unchanged`, where nobody else has."""
     names = [name for name, _type in columns]
+    count = len(names)
     arrays = ", ".join(f"${index}::{kind}[]" for index, (_name, kind) in enumerate(columns, 1))
+    same = f", ${count + 2}::bigint[]" if unchanged else ""
     return Statement(
-        sqlite=f"UPDATE enrollments SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?",
+        sqlite=f"""
+            UPDATE enrollments SET {", ".join(f"{name} = ?" for name in names)},
+                version = version + 1
+            WHERE id = ?
+        """,
         postgresql=f"""
-            UPDATE enrollments e SET {", ".join(f"{name} = n.{name}" for name in names)}
-            FROM unnest({arrays}, ${len(names) + 1}::uuid[]) AS n ({", ".join(names)}, id)
-            WHERE e.id = n.id
+            UPDATE enrollments e SET {", ".join(f"{name} = n.{name}" for name in names)},
+                version = e.version + 1
+            FROM unnest({arrays}, ${count + 1}::uuid[]{same})
+                AS n ({", ".join(names)}, id{", version" if unchanged else ""})
+            WHERE e.id = n.id {"AND e.version = n.version RETURNING e.id" if unchanged else ""}
         """,
     )
 
 
-_SAVE_OTHERS = _saving(_OTHERS)
-_SAVE_ALL = _saving((*_OTHERS, *_INDEXED))
-_SAVE_PACE_KEY = _saving((("pace_key", "text"),))
+_SAVE_OFTEN = _saving(_OFTEN)
+_SAVE_ALL = _saving((*_OFTEN, *_SELDOM))
+_SAVE_OFTEN_UNCHANGED = _saving(_OFTEN, unchanged=True)
+_SAVE_ALL_UNCHANGED = _saving((*_OFTEN, *_SELDOM), unchanged=True)
+# SQLite has one writer: what is read in its transaction stays so.
+_VERSIONS = Statement(
+    sqlite="SELECT id, version FROM enrollments WHERE id IN ({keys})", postgresql=""
+)
 
 
 class Person(NamedTuple):
@@ -143,36 +163,80 @@ async def people(session: AsyncSession, ids: Iterable[uuid.UUID]) -> dict[uuid.U
 
 async def save(session: AsyncSession, changed: Sequence[EnrollmentState]) -> None:
     """Write back the mutable part of enrollments."""
-    usual, others = [], []
-    for s in changed:
-        if (s.status, s.hold) == s.indexed:
-            usual.append((*_others(s), s.id))
-        else:
-            others.append((*_others(s), s.status, s.hold, s.id))
-    await bulk.write(session, _SAVE_OTHERS, usual)
-    await bulk.write(session, _SAVE_ALL, others)
-    moved = [(s.pace_key, s.id) for s in changed if s.kept_under and s.kept_under != s.pace_key]
-    await bulk.write(session, _SAVE_PACE_KEY, moved)
+    usual, others = _apart(changed)
+    await bulk.write(session, _SAVE_OFTEN, [(*_often(s), s.id) for s in usual])
+    await bulk.write(session, _SAVE_ALL, [(*_often(s), *_seldom(s), s.id) for s in others])
 
 
-def _others(s: EnrollmentState) -> tuple[Any, ...]:
+async def save_unchanged(
+    session: AsyncSession, changed: Sequence[EnrollmentState]
+) -> set[uuid.UUID]:
+    """Write back enrollments, but for those that somebody has changed since they were read.
+
+    Returns the ids of the latter.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        rows = await bulk.read(session, _VERSIONS, [s.id for s in changed])
+        versions = {as_uuid(row[0]): row[1] for row in rows}
+        same = [s for s in changed if versions.get(s.id) == s.version]
+        await save(session, same)
+        return {s.id for s in changed if versions.get(s.id) != s.version}
+    # In one order everywhere, so that no two wait for each other.
+    usual, others = _apart(sorted(changed, key=_by_id))
+    saved = [
+        *await bulk.write(
+            session, _SAVE_OFTEN_UNCHANGED, [(*_often(s), s.id, s.version) for s in usual]
+        ),
+        *await bulk.write(
+            session,
+            _SAVE_ALL_UNCHANGED,
+            [(*_often(s), *_seldom(s), s.id, s.version) for s in others],
+        ),
+    ]
+    return {s.id for s in changed}.difference(row[0] for row in saved)
+
+
+def _apart(
+    changed: Sequence[EnrollmentState],
+) -> tuple[list[EnrollmentState], list[EnrollmentState]]:
+    """Return those in which only what changes often has, and the others."""
+    usual: list[EnrollmentState] = []
+    others: list[EnrollmentState] = []
+    for state in changed:
+        (usual if _seldom(state) == state.seldom else others).append(state)
+    return usual, others
+
+
+def _by_id(state: EnrollmentState) -> int:
+    return state.id.int
+
+
+def _often(s: EnrollmentState) -> tuple[Any, ...]:
     return (
-        s.reason,
         s.position,
         s.last_message_id,
-        s.revision,
         s.base_at,
         s.last_sent_at,
+        s.turn,
+        s.recheck,
+        s.queue_priority,
+        s.queue_due_us,
+    )
+
+
+def _seldom(s: EnrollmentState) -> tuple[Any, ...]:
+    return (
+        s.status,
+        s.hold,
+        s.reason,
+        s.revision,
         s.completed_at,
         s.stopped_at,
         s.waiting_for,
         s.wait_until,
         s.early_action,
-        s.turn,
-        s.recheck,
         s.resends,
-        s.queue_priority,
-        s.queue_due_us,
+        s.pace_key,
     )
 
 
@@ -299,7 +363,7 @@ def _json(value: Any) -> Any:
 
 
 def _state(row: Any) -> EnrollmentState:
-    return EnrollmentState(
+    state = EnrollmentState(
         as_uuid(row[0]),
         as_uuid(row[1]),
         as_uuid(row[2]),
@@ -327,9 +391,10 @@ def _state(row: Any) -> EnrollmentState:
         row[24],
         row[25],
         row[26],
-        (row[9], row[11]),
-        row[6],
+        row[27],
     )
+    state.seldom = _seldom(state)
+    return state
 
 
 def _person(row: Any) -> Person:

@@ -53,10 +53,9 @@ class EnrollmentState:
     resends: int
     queue_priority: int | None
     queue_due_us: int | None
-    # What the table's indexes know of it: `(status, hold)` as they stand there.
-    indexed: tuple[str, str | None] = ("", None)
-    # The pace key as the table has it; empty when it was not read from there.
-    kept_under: str = ""
+    # As it was read: how often it had been changed, and what stands in the columns that seldom are.
+    version: int = 0
+    seldom: tuple[Any, ...] = ()
 
     @property
     def is_active(self) -> bool:
