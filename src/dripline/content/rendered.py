@@ -37,7 +37,8 @@ class EmailUrls:
 
     `link` returns what a link of the text becomes, given its url and its words; `media` the
     address of a file, or None where files are not served: then they go along with the email.
-    `bot` is the bot's public address (`https://t.me/name`), for buttons that only a chat has.
+    `bot` is the bot's public address (`https://t.me/name`), for buttons that only a chat has;
+    `trap` a link that no reader sees, so that whoever follows it is a machine.
     """
 
     unsubscribe: str
@@ -46,6 +47,7 @@ class EmailUrls:
     link: Callable[[str, str], str] = untracked
     media: Callable[[Media], str] | None = None
     bot: str | None = None
+    trap: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,17 @@
 
 from fastapi import APIRouter
 
-from dripline.api import telegram, v1
+from dripline.api import media, telegram, v1
 from dripline.api.auth import Auth
 from dripline.api.backend import Backend
 from dripline.api.pages.leave import Leaving
 from dripline.api.pages.preferences import PreferencePages
 from dripline.api.pages.verify import Verifying
 from dripline.bot.webhook import Webhook
+from dripline.channels.content_files import ContentFiles
 from dripline.wiring.consent import pages_of
 from dripline.wiring.engine import Engine, broadcast_renderer
+from dripline.wiring.media import media_links_of
 
 
 def backend_of(engine: Engine) -> Backend:
@@ -33,7 +35,13 @@ def routers_of(engine: Engine) -> list[APIRouter]:
     `api/v1` (behind a key).
     """
     webhook = Webhook(engine.database, engine.clock, engine.settings.signing_key, engine.clients)
-    return [telegram.router(webhook), *_pages(engine), *v1.routers()]
+    return [telegram.router(webhook), *_pages(engine), *_files(engine), *v1.routers()]
+
+
+def _files(engine: Engine) -> list[APIRouter]:
+    """Return the route of files that emails show, where emails can lead to it."""
+    links = media_links_of(engine.settings)
+    return [media.router(links, ContentFiles(engine.database))] if links else []
 
 
 def _pages(engine: Engine) -> list[APIRouter]:

@@ -178,7 +178,7 @@ def _parts(
 ) -> EmailParts:
     html = {name: escaped(values[name]) for name in prepared.html.slots}
     if "pixel" in html:
-        html["pixel"] = _pixel(urls.pixel)
+        html["pixel"] = _pixel(urls.pixel) + _trap(urls.trap)
     if html.get("preheader"):
         html["preheader"] += _FILLER
     return EmailParts(
@@ -201,6 +201,16 @@ def _pixel(url: str | None) -> str:
     return (
         f'<img src="{escaped(url)}" width="1" height="1" alt="" '
         'style="display:block;width:1px;height:1px;border:0">'
+    )
+
+
+def _trap(url: str | None) -> str:
+    """Return a link that nobody sees, reads out or reaches by keyboard."""
+    if not url:
+        return ""
+    return (
+        f'<a href="{escaped(url)}" tabindex="-1" aria-hidden="true" '
+        'style="display:none;font-size:0;max-height:0;overflow:hidden"></a>'
     )
 
 

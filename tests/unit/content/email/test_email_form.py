@@ -261,3 +261,10 @@ def test_any_value_reads_as_itself(values: list[str]) -> None:
     assert _read(parts.quoted[0]) == parts.html.replace("\r\n", "\n")
     for value in values:
         assert value in parts.plain
+
+
+def test_a_trap_is_there_for_machines_only() -> None:
+    urls = EmailUrls("u", "p", "https://x.example/o", trap="https://x.example/r/trap")
+    parts = for_contact(forms(), "Hello").assemble(urls)
+    assert '<a href="https://x.example/r/trap" tabindex="-1" aria-hidden="true"' in parts.html
+    assert "trap" not in parts.plain
