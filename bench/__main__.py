@@ -11,7 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import machine
-from bench.plan import FULL, QUICK, Sizes, measure_starts, measure_stores, measure_ticks
+from bench.plan import (
+    FULL,
+    QUICK,
+    Sizes,
+    measure_redirects,
+    measure_starts,
+    measure_stores,
+    measure_ticks,
+)
 from bench.rows import Row, table
 
 _REPORT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -20,6 +28,7 @@ _PARTS: dict[str, Callable[[Sizes, tuple[str, ...]], Iterator[Row]]] = {
     "starts": measure_starts,
     "ticks": measure_ticks,
     "stores": measure_stores,
+    "redirects": measure_redirects,
 }
 _ABOUT = """\
 # Benchmarks

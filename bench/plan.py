@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import sending, starting, ticking
+from bench import redirects, sending, starting, ticking
 from bench.databases import Postgres, Sqlite, Store, crowd_due, postgres_server
 from bench.processes import peer, stub
 from bench.rows import Row, at_least, at_most
@@ -166,6 +166,11 @@ def measure_starts(sizes: Sizes, _kinds: tuple[str, ...]) -> Iterator[Row]:
     """Measure how long the program takes to begin."""
     yield at_most("`dripline --help`", 0.4, starting.help_s(sizes.times), "s")
     yield at_most("`dripline run` until ready", 4, starting.ready_s(max(3, sizes.times // 2)), "s")
+
+
+def measure_redirects(sizes: Sizes, _kinds: tuple[str, ...]) -> Iterator[Row]:
+    """Measure tracked links."""
+    yield from redirects.measure(max(3.0, sizes.seconds / 4))
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dripline.database import Database
 from dripline.deliveries import status
 from dripline.deliveries.models import Delivery
-from dripline.deliveries.status import COMES_AFTER, advance
+from dripline.deliveries.status import COMES_AFTER, advance, advance_many
 from dripline.ids import new_id
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -152,3 +152,23 @@ def test_the_arrows_lead_only_onwards() -> None:
     for earlier, later in itertools.combinations(CHAIN, 2):
         assert earlier in COMES_AFTER[later]
     assert status.PENDING not in COMES_AFTER
+
+
+async def test_many_are_moved_as_each_would_be(database: Database) -> None:
+    for to in ("delivered", "opened", "clicked"):
+        for present in (*CHAIN, *ENDS):
+            alone, together = await written(database, present), await written(database, present)
+            for seconds in (5, 3, 9):
+                at = NOON + timedelta(seconds=seconds)
+                async with database.transaction() as session:
+                    await advance(session, alone, to, at)
+                    await advance_many(session, to, {together: at, new_id(): at})
+            one, other = await read(database, alone), await read(database, together)
+            assert one.status == other.status, (present, to)
+            assert getattr(one, f"{to}_at") == getattr(other, f"{to}_at"), (present, to)
+
+
+async def test_many_are_never_moved_to_an_end(database: Database) -> None:
+    async with database.transaction() as session:
+        with pytest.raises(ValueError, match="bounced"):
+            await advance_many(session, "bounced", {new_id(): NOON})

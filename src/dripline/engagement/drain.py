@@ -7,6 +7,7 @@
 4. A file whose last page is in the database is deleted.
 """
 
+import time
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,9 +30,11 @@ from dripline.engagement.tell import tell
 from dripline.engagement.tokens import Seal
 
 log = structlog.get_logger()
-_PAGE: Final = 500
+_PAGE: Final = 200  # some milliseconds: redirects are answered between two of them
 _SETTLED_US: Final = 2_000_000  # by then a burst is over, and the message's delivery is written
 _SEAL_AFTER_S: Final = 1.0
+# With more redirects a second than this they have the core to themselves: a page, and then a rest.
+_FLOOD: Final = 2_000.0
 
 
 class DrainSpool:
@@ -42,6 +45,8 @@ class DrainSpool:
         self._seal = seal
         self._spool = spool
         self._offsets: dict[Path, int] = {}
+        self._looked_at = time.monotonic()
+        self._written = 0
 
     async def run_once(self, now: datetime, *, everything: bool = False) -> int:
         """Drain a page of each file that is ready; return how many records that were.
@@ -54,7 +59,16 @@ class DrainSpool:
             with held(path) as file:
                 if file is not None:
                     done += await self._page(file, now, everything=everything)
+            if done and not everything and self._is_flood():
+                return 0  # the next page is read when the duty has rested
         return done
+
+    def _is_flood(self) -> bool:
+        """Whether more is coming in than can be answered and drained at once."""
+        now, written = time.monotonic(), self._spool.written
+        seconds, came_in = now - self._looked_at, written - self._written
+        self._looked_at, self._written = now, written
+        return came_in > _FLOOD * max(seconds, 0.001)
 
     async def _page(self, file: SealedFile, now: datetime, *, everything: bool) -> int:
         page = file.page(self._offsets.get(file.path, 0), _PAGE)

@@ -3,9 +3,9 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts.models import Contact
@@ -73,7 +73,8 @@ async def _insert(
     known = set((await session.scalars(select(model.id).where(model.id.in_(ids)))).all())
     new = [row for row in rows if row["id"] not in known]
     if new:
-        await session.execute(insert_new(session, model).on_conflict_do_nothing(), new)
+        table = cast("Table", model.__table__)  # past the ORM, which looks at each row of a batch
+        await session.execute(insert_new(session, table).on_conflict_do_nothing(), new)
     return ids - known
 
 

@@ -33,7 +33,10 @@ _COMPLAIN_EVERY_S: Final = 60.0
 
 
 class Spool:
-    """One process's end of the spool; made at the first line, so that idle processes leave none."""
+    """One process's end of the spool; made at the first line, so that idle processes leave none.
+
+    `written` counts the records that were.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,6 +47,7 @@ class Spool:
         self._opened_at = 0.0
         self._torn = False
         self._complained_at = float("-inf")
+        self.written = 0
 
     def append(self, record: list[Any]) -> bool:
         """Write one record; return whether the kernel has it. Raises nothing."""
@@ -53,6 +57,7 @@ class Spool:
             if file is None or self._size > _LARGEST:
                 file = self._open()
             self._write(file, line)
+            self.written += 1
         except OSError as error:
             self._complain(error)
             return False

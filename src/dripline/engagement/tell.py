@@ -13,7 +13,7 @@ from dripline.database import after_commit
 from dripline.deliveries import status
 from dripline.engagement import queries
 from dripline.engagement.came import Came
-from dripline.events import NewEvent, append, append_many
+from dripline.events import NewEvent, append_many, append_new
 
 SOURCE: Final = "tracking"
 LINK_CLICKED: Final = "link.clicked"
@@ -38,16 +38,24 @@ async def _advance(session: AsyncSession, people: Sequence[Came], to: str, event
     first: dict[uuid.UUID, Came] = {}
     for one in people:
         delivery_id = one.seen.mark.delivery_id
+        if one.channel is None:
+            continue  # no such delivery: its message was sent anew under another id
         if delivery_id and (delivery_id not in first or one.seen.at < first[delivery_id].seen.at):
             first[delivery_id] = one
-    for delivery_id, one in first.items():
-        await status.advance(session, delivery_id, to, one.seen.at)
-        if one.contact_id is None:
-            continue
-        data = {"delivery_id": delivery_id.hex, "channel": one.channel, "human": True}
-        source_id = f"{delivery_id.hex}:{to}"
-        happened = NewEvent(event, one.contact_id, "delivery", source_id, one.seen.at, data)
-        await append(session, happened)
+    await status.advance_many(session, to, {key: one.seen.at for key, one in first.items()})
+    happened = [
+        NewEvent(
+            event,
+            one.contact_id,
+            "delivery",
+            f"{delivery_id.hex}:{to}",
+            one.seen.at,
+            {"delivery_id": delivery_id.hex, "channel": one.channel, "human": True},
+        )
+        for delivery_id, one in first.items()
+        if one.contact_id is not None
+    ]
+    await append_new(session, happened)
 
 
 def _clicked(one: Came) -> NewEvent:

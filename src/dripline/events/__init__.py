@@ -4,7 +4,7 @@ append ──▶ events, and one outbox row per consumer ──▶ react ──�
 webhooks, updates ──▶ inbox (raw, deduplicated) ──▶ whoever drains that source
 """
 
-from dripline.events.append import NewEvent, append, append_many
+from dripline.events.append import NewEvent, append, append_many, append_new
 from dripline.events.subscriptions import Happened, subscribe
 
-__all__ = ["Happened", "NewEvent", "append", "append_many", "subscribe"]
+__all__ = ["Happened", "NewEvent", "append", "append_many", "append_new", "subscribe"]

@@ -47,6 +47,15 @@ async def append_many(session: AsyncSession, events: Sequence[NewEvent]) -> None
     await _tell(session, [(event_id, event.name) for event_id, event in rows])
 
 
+async def append_new(session: AsyncSession, events: Sequence[NewEvent]) -> None:
+    """Append those events that have not happened before; all of one source, none of them twice."""
+    if not events:
+        return
+    wanted = [event.source_id for event in events]
+    known = await queries.known_source_ids(session, events[0].source, wanted)
+    await append_many(session, [event for event in events if event.source_id not in known])
+
+
 async def _tell(session: AsyncSession, events: Sequence[tuple[uuid.UUID, str]]) -> None:
     rows = [(event_id, consumer) for event_id, name in events for consumer in consumers_of(name)]
     if rows:

@@ -70,6 +70,16 @@ async def insert_events(
     )
 
 
+async def known_source_ids(
+    session: AsyncSession, source: str, source_ids: Sequence[str]
+) -> set[str]:
+    """Return which of these ids of a source have an event."""
+    statement = select(Event.source_id).where(
+        Event.source == source, Event.source_id.in_(source_ids)
+    )
+    return set((await session.scalars(statement)).all())
+
+
 async def insert_outbox(session: AsyncSession, rows: Sequence[tuple[uuid.UUID, str]]) -> None:
     """Insert what consumers have to react to."""
     await session.execute(

@@ -202,6 +202,28 @@ async def move_delivery(
     return bool(cast("CursorResult[Any]", await session.execute(statement)).rowcount)
 
 
+async def move_deliveries(
+    session: AsyncSession,
+    status: str,
+    only_from: Sequence[str],
+    time: str,
+    rows: Sequence[tuple[datetime, uuid.UUID]],
+) -> None:
+    """Do for many, as (moment, delivery), what `move_delivery` and `note_delivery_time` do for one.
+
+    `status`, `only_from` and `time` are constants of ours; no delivery may come twice.
+    """
+    before = ", ".join(f"'{one}'" for one in only_from)
+    moved = f"status = CASE WHEN status IN ({before}) THEN '{status}' ELSE status END"
+    statement = Statement(
+        sqlite=f"UPDATE message_deliveries SET {moved},"
+        f" {time} = CASE WHEN {time} < ?1 THEN {time} ELSE ?1 END WHERE id = ?2",
+        postgresql=f"UPDATE message_deliveries d SET {moved}, {time} = least(d.{time}, told.at)"
+        " FROM unnest($1::timestamptz[], $2::uuid[]) AS told(at, id) WHERE d.id = told.id",
+    )
+    await bulk.write(session, statement, rows)
+
+
 async def note_delivery_time(
     session: AsyncSession, delivery_id: uuid.UUID, time: str, at: datetime
 ) -> None:
