@@ -144,6 +144,38 @@ REQUESTS = Counter(
 )
 
 
+POSTS = Counter(
+    "marketing_posts",
+    "Posts into chats that ended, by promo, chat and result",
+    ["promo", "chat", "result"],
+    registry=REGISTRY,
+)
+
+
+class Bounded:
+    """Values of a label, up to so many; any further one is called `other`."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: set[str] = set()
+
+    def __call__(self, value: str) -> str:
+        """Return the value as a label."""
+        if value not in self._known:
+            if len(self._known) >= self._most:
+                return "other"
+            self._known.add(value)
+        return value
+
+
+_promo_of_post, _chat_of_post = Bounded(200), Bounded(200)
+
+
+def count_post(promo: str, chat: str, *, sent: bool) -> None:
+    """Count a post that has ended."""
+    POSTS.labels(_promo_of_post(promo), _chat_of_post(chat), "sent" if sent else "failed").inc()
+
+
 class Ended(Protocol):
     """A message that ended, as `deliveries` describes it."""
 

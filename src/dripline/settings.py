@@ -17,6 +17,7 @@ from dripline.mail_settings import Sender, SmtpServer
 
 _BOT_VARIABLE = re.compile(r"^TELEGRAM_BOT_TOKEN_([A-Z][A-Z0-9_]{0,31})$")
 _TOKEN = re.compile(r"^\d{1,20}:[A-Za-z0-9_-]{1,128}$")
+_CHAT = re.compile(r"-\d{1,18}|@[A-Za-z]\w{3,31}")
 MAIN_BOT = "main"
 
 
@@ -44,6 +45,9 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     default_language: str = "en"
+    promo_chat_ids: Annotated[tuple[str, ...], NoDecode] = ()
+    guide_chat_ids: Annotated[tuple[str, ...], NoDecode] = ()
+    interval_hours: Annotated[float | None, Field(ge=1 / 60, le=8784)] = None
     in_flight: Annotated[int, Field(ge=1, le=10_000)] = 1_000
     from_email: str | None = None
     smtp_url: SecretStr | None = None
@@ -61,6 +65,19 @@ class Settings(BaseSettings):
     def _split_ids(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part for part in re.split(r"[\s,;]+", value.strip("[] ")) if part)
+        return value
+
+    @field_validator("promo_chat_ids", "guide_chat_ids", mode="before")
+    @classmethod
+    def _chats(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = tuple(re.findall(r"[^\s,;\"'\[\]]+", value))
+        for chat in value if isinstance(value, tuple) else ():
+            if not _CHAT.fullmatch(str(chat)):
+                raise ValueError(
+                    f"{chat} is no chat: a channel or group has an id such as -1001234567890, or a "
+                    "@name; write a JSON list of them"
+                )
         return value
 
     @field_validator("telegram_api_base", "public_url", "resend_api_base")

@@ -91,6 +91,8 @@ class TelegramChannel:
     ) -> list[Any]:
         address = outgoing.address
         fields = {"chat_id": chat_id_of(address.value), **request.fields}
+        if outgoing.message.topic is not None:
+            fields["message_thread_id"] = outgoing.message.topic
         if not request.media:
             return _messages(await client.call(request.method, fields))
         try:

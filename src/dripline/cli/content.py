@@ -104,6 +104,24 @@ def layouts(
     typer.echo("Not pushed yet." if any(done.values()) else "Nothing to do.")
 
 
+@adding.command()
+def rotations(
+    folder: Annotated[Path, typer.Argument(help="The folder to add to.", file_okay=False)],
+) -> None:
+    """Copy the guides and promos that ship into a folder; what is there stays as it is."""
+    from dripline.rotations.shipped import add_rotations
+
+    done = add_rotations(folder)
+    for rotation_id in done.added:
+        typer.echo(f"added: {rotation_id}")
+    for rotation_id in done.kept:
+        typer.echo(f"kept as it is: {rotation_id}")
+    if done.added:
+        typer.echo("Name their chats in rotations/registry.json. Not pushed yet.")
+    else:
+        typer.echo("Nothing to do.")
+
+
 async def _plan(folder: Path, *, diffs: bool) -> None:
     from dripline.cli import start
     from dripline.content.plan import describe

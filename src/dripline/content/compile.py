@@ -258,6 +258,8 @@ def button_value(spec: Mapping[str, Any]) -> tuple[ButtonKind, str]:
             return "url", "{{ user.referral_link }}"
         case "web_app":
             return "web_app", spec.get("url", "")
+        case "open_bot":
+            return "callback", GO
         case "start_scenario":
             return "callback", GO + str(spec.get("scenario_id", ""))
         case "check_progress":

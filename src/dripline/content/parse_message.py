@@ -21,6 +21,7 @@ FIELDS: Final = (
 RESERVED: Final = ("texts", "media", "places")  # what a revision adds to a message of a file
 BUTTON_TYPES: Final = (
     "url", "callback", "payment", "share_referral", "check_progress", "web_app", "start_scenario",
+    "open_bot",
 )  # fmt: skip
 _EMAIL: Final = (
     "subject", "subjects", "preheader", "preheaders", "template_file", "format", "layout",
@@ -295,7 +296,7 @@ def _check_button(button: Node) -> None:
                 )
         case "start_scenario":
             button.text("scenario_id", needed=True)
-        case "" | "payment" | "share_referral" | "check_progress":
+        case "" | "payment" | "share_referral" | "check_progress" | "open_bot":
             pass
         case _:
             button.at("type").report(

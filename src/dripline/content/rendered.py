@@ -92,3 +92,4 @@ class Rendered:
     subject: str | None = None
     email: Email | None = None
     track: bool = True
+    topic: int | None = None

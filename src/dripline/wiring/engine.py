@@ -49,6 +49,10 @@ from dripline.lifecycle.send import ORIGIN as LIFECYCLE
 from dripline.lifecycle.send import LifecycleOrigin
 from dripline.payments.reactions import CONSUMER as PAYMENTS
 from dripline.payments.reactions import PaymentReactions
+from dripline.rotations.post import ORIGIN as ROTATION
+from dripline.rotations.queries import note_moved
+from dripline.rotations.reactions import CONSUMER as ROTATIONS
+from dripline.rotations.reactions import RotationReactions
 from dripline.scenarios.advance import EnrollmentOrigin
 from dripline.scenarios.direct import ORIGIN as DIRECT
 from dripline.scenarios.direct import DirectOrigin
@@ -56,6 +60,7 @@ from dripline.scenarios.reactions import CONSUMER, ScenarioReactions
 from dripline.scenarios.render import Renderer
 from dripline.scenarios.state import ORIGIN as ENROLLMENT
 from dripline.settings import Settings
+from dripline.wiring import rotations
 from dripline.wiring.consent import consent_origin
 from dripline.wiring.models import import_models
 from dripline.wiring.programs import ProgramsOfScenarios
@@ -106,6 +111,9 @@ class Engine:
             Duty("rescue", leases.rescue, 2.0),
             Duty("measure", self._measure, _MEASURE_EVERY_S),
             Duty("lifecycle", lambda: lifecycle.run_once(self.clock.now()), _LIFECYCLE_EVERY_S),
+            *rotations.duties(
+                self.database, self.store, self.settings, self.clients, self.clock.now
+            ),
             Duty("experiments", lambda: experiments.run_once(self.clock.now()), _DECIDE_EVERY_S),
         ]
 
@@ -158,9 +166,12 @@ def build(
     clients = telegram_clients(settings) if channels is None else {}
     if channels is None:
         channels = {TELEGRAM: TelegramChannel(clients, ContentFiles(database), _mover(database))}
-    origins = origins_of(store, settings.default_language, Routing(channels), settings)
-    worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
     links = links_of(settings, _keeper(database, clock))
+    origins = {
+        **origins_of(store, settings.default_language, Routing(channels), settings),
+        ROTATION: rotations.origin(store, settings, links, settings.default_language),
+    }
+    worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
     tracker = links if settings.track_links and settings.public_url else None
     dispatcher = Dispatcher(database, clock, real_time, origins, channels, worker, tracker)
     return Engine(
@@ -220,6 +231,7 @@ def reactions_of(store: ContentStore, settings: Settings | None = None) -> dict[
         PAYMENTS: PaymentReactions(operators, language),
         CONSUMER: ScenarioReactions(store),
         EXPERIMENTS: ExperimentReactions(store),
+        ROTATIONS: RotationReactions(operators, language),
         LIFECYCLE_CONSUMER: LifecycleReactions(store, ProgramsOfScenarios(store)),
         OPERATORS: OperatorsHear(settings.bots if settings else (), operators),
     }
@@ -254,6 +266,7 @@ def _mover(database: Database) -> OnMigrated:
     async def moved(address_id: uuid.UUID, value: str) -> None:
         async with database.transaction() as session:
             await contacts.change_value(session, address_id, value)
+            await note_moved(session, address_id, value)
 
     return moved
 

@@ -26,6 +26,9 @@ def import_models() -> MetaData:
     import dripline.payments.models
     import dripline.payments.reactions
     import dripline.payments.segment_words
+    import dripline.rotations.check
+    import dripline.rotations.models
+    import dripline.rotations.reactions
     import dripline.scenarios.models
     import dripline.scenarios.reactions
     import dripline.scenarios.segment_words  # noqa: F401 - subscriptions, words of segments

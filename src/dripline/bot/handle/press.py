@@ -28,7 +28,10 @@ async def press(session: AsyncSession, scene: Scene, update: Pressed, now: datet
     scenario_id = update.data.removeprefix(GO)
     ids = (known.contact_id, known.address_id)
     try:
-        outcome = await switch.request(session, scene.library, *ids, scenario_id, now)
+        if scenario_id:
+            outcome = await switch.request(session, scene.library, *ids, scenario_id, now)
+        else:  # a button that opens the bot, pressed in the bot itself
+            outcome = await switch.start(session, scene.library, *ids, now)
     except NotFound:
         outcome = Outcome.NOTHING
     if outcome is Outcome.NOTHING:

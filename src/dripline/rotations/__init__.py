@@ -1,0 +1,1 @@
+"""Posts into channels, groups and topics on a schedule: the next of a list, again and again."""
