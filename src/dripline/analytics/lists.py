@@ -59,13 +59,23 @@ async def contacts_page(
 
 def _called(words: str) -> ColumnElement[bool]:
     plain = words.strip().removeprefix("@")
-    escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").lower() + "%"
+    # Databases lower ASCII surely, other letters by their locale or not at all.
+    spelled = {plain, plain.lower(), plain.capitalize()}
     return or_(
         Contact.id.in_(select(Address.contact_id).where(Address.value == plain)),
-        func.lower(Contact.username).like(escaped, escape="\\"),
-        func.lower(Contact.first_name).like(escaped, escape="\\"),
-        func.lower(Contact.last_name).like(escaped, escape="\\"),
+        *(
+            part
+            for column in (Contact.username, Contact.first_name, Contact.last_name)
+            for part in (
+                func.lower(column).like(_beginning(plain.lower()), escape="\\"),
+                *(column.like(_beginning(one), escape="\\") for one in sorted(spelled)),
+            )
+        ),
     )
+
+
+def _beginning(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
 async def addresses_of(

@@ -33,7 +33,7 @@ from dripline.operators import audit
 _Inner = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
-_ROLE = "__role__"
+_ROLE, _LOOKS = "__role__", "__looks__"
 _READING = frozenset({"GET", "HEAD"})
 
 
@@ -45,6 +45,12 @@ def needs(role: Role) -> Callable[[_Endpoint], _Endpoint]:
         return endpoint
 
     return marked
+
+
+def looks(endpoint: _Endpoint) -> _Endpoint:
+    """Let a POST be what it is, a question: for viewers, without a change."""
+    setattr(endpoint, _LOOKS, True)
+    return endpoint
 
 
 class GuardedRoute(APIRoute):
@@ -60,7 +66,7 @@ class GuardedRoute(APIRoute):
     @property
     def reads(self) -> bool:
         """Whether this changes nothing."""
-        return set(self.methods or ()) <= _READING
+        return set(self.methods or ()) <= _READING or hasattr(self.endpoint, _LOOKS)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the endpoint with its guard around it."""

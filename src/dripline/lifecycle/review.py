@@ -44,14 +44,14 @@ async def queue(
     session: AsyncSession, limit: int = 50, after: uuid.UUID | None = None
 ) -> list[Case]:
     """Return what waits for the operator, oldest first, behind the case `after`."""
-    return await _cases(session, await referrals.waiting(session, limit, after))
+    return await cases(session, await referrals.waiting(session, limit, after))
 
 
 async def listed(
     session: AsyncSession, referrer_id: uuid.UUID | None = None, limit: int = 50
 ) -> list[Case]:
     """Return the latest referrals, of one contact or of all, newest first."""
-    return await _cases(session, await referrals.listed(session, referrer_id, limit))
+    return await cases(session, await referrals.listed(session, referrer_id, limit))
 
 
 async def approve(
@@ -127,7 +127,8 @@ async def _reviewed(
     )
 
 
-async def _cases(session: AsyncSession, rows: Sequence[Referral]) -> list[Case]:
+async def cases(session: AsyncSession, rows: Sequence[Referral]) -> list[Case]:
+    """Return referrals as an operator sees them."""
     flags = await referrals.flags_of(session, [row.id for row in rows])
     people = [one for row in rows for one in (row.referrer_id, row.referred_id)]
     names = await referrals.names_of(session, people)

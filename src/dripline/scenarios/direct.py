@@ -16,6 +16,7 @@ from dripline.deliveries.choice import Choice, Way, choose
 from dripline.deliveries.models import PROMPTED
 from dripline.deliveries.protocols import Claimed, Ready, RenderCall, Result, Source
 from dripline.deliveries.routing import Reach, Route, Routing, on_another_channel, trail_of
+from dripline.errors import MESSAGE_NOT_FOUND, NotFound
 from dripline.ids import new_id
 from dripline.scenarios import queries
 from dripline.scenarios.render import Renderer
@@ -35,6 +36,19 @@ async def send_again(
         return False
     await _queue(session, state, state.last_message_id, now)
     return True
+
+
+async def send_message(
+    session: AsyncSession,
+    scenario: Scenario,
+    state: EnrollmentState,
+    message_id: str,
+    now: datetime,
+) -> None:
+    """Queue one message of an enrollment once more. Raises NotFound (MESSAGE_NOT_FOUND)."""
+    if scenario.index_of(message_id) is None:
+        raise NotFound(f"{scenario.id} has no message {message_id}.", code=MESSAGE_NOT_FOUND)
+    await _queue(session, state, message_id, now)
 
 
 async def send_summary(

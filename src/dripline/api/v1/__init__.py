@@ -2,9 +2,37 @@
 
 from fastapi import APIRouter
 
-from dripline.api.v1 import contacts, enrollments, events, keys
+from dripline.api.v1 import (
+    broadcasts,
+    contacts,
+    deliveries,
+    enrollments,
+    events,
+    experiments,
+    keys,
+    lifecycle,
+    payments,
+    referrals,
+    scenarios,
+    segments,
+)
+
+_NOUNS = (
+    contacts,
+    segments,
+    scenarios,
+    enrollments,
+    deliveries,
+    broadcasts,
+    events,
+    payments,
+    referrals,
+    lifecycle,
+    experiments,
+    keys,
+)
 
 
 def routers() -> list[APIRouter]:
     """Return the routers of every noun."""
-    return [contacts.routes, enrollments.routes, events.routes, keys.routes]
+    return [noun.routes for noun in _NOUNS]

@@ -16,6 +16,7 @@ from dripline.clock import from_us
 from dripline.content.store import Library
 from dripline.errors import INVALID_SCENARIO_STATE, SCENARIO_NOT_FOUND, Conflict, NotFound
 from dripline.scenarios import queries as enrollments
+from dripline.scenarios import variants
 from dripline.scenarios.advance_by_hand import hurry
 from dripline.scenarios.enroll import enroll, stop
 from dripline.scenarios.models import Enrollment as Row
@@ -143,6 +144,7 @@ async def enter(
     if scenario is None:
         raise NotFound(f"There is no scenario {scenario_id}.", code=SCENARIO_NOT_FOUND)
     found = await contact_of(session, contact)
+    scenario = await variants.meant(session, library, scenario, found.id, now)
     only = channel if channel in {"telegram", "email"} else None
     address = await address_for(session, found, only)
     return await enroll(

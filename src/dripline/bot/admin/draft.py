@@ -7,6 +7,8 @@ import dataclasses
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from dripline.content.finish import has_words as has_words
+from dripline.content.finish import is_empty as is_empty
 from dripline.content.rendered import MediaKind
 
 GENERAL, SUMMARY, MESSAGE = "general", "summary", "message"
@@ -111,16 +113,6 @@ def new_body() -> dict[str, Any]:
 def empty_spec() -> dict[str, Any]:
     """Return a message without anything."""
     return {"texts": {"": ""}, "media": []}
-
-
-def has_words(spec: dict[str, Any]) -> bool:
-    """Whether a message has a text."""
-    return any(str(text).strip() for text in (spec.get("texts") or {}).values())
-
-
-def is_empty(spec: dict[str, Any] | None) -> bool:
-    """Whether a message would say nothing at all."""
-    return spec is None or not (has_words(spec) or spec.get("media"))
 
 
 def new_message_id(body: dict[str, Any]) -> str:
