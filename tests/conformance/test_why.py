@@ -49,7 +49,6 @@ async def test_the_story_of_a_contact(world: World) -> None:
         ("stopped", "Stopped", "Course", "three"),
         ("entered", "Entered the scenario", "Other", ""),
         ("sent", "Sent by Telegram", "Other", "one"),
-        ("sent", "Sent by Telegram", "Other", "one"),
         ("event", "Cannot be reached any more", "", ""),
         ("failed", "Could not be sent", "Other", "two"),
         ("parked", "Stands still", "Other", "two"),
