@@ -18,6 +18,8 @@ from dripline.mail_settings import Sender, SmtpServer
 _BOT_VARIABLE = re.compile(r"^TELEGRAM_BOT_TOKEN_([A-Z][A-Z0-9_]{0,31})$")
 _TOKEN = re.compile(r"^\d{1,20}:[A-Za-z0-9_-]{1,128}$")
 _CHAT = re.compile(r"-\d{1,18}|@[A-Za-z]\w{3,31}")
+_SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*[-–]\s*([01]\d|2[0-3]):([0-5]\d)")
+_LIMIT = re.compile(r"([1-9]\d{0,3})\s*/\s*(day|week)")
 MAIN_BOT = "main"
 
 
@@ -59,6 +61,8 @@ class Settings(BaseSettings):
     dkim_private_key: SecretStr | None = None
     dkim_selector: str | None = None
     dkim_domain: str | None = None
+    quiet_hours: Annotated[tuple[int, int] | None, NoDecode] = None
+    frequency_cap: Annotated[tuple[int | None, int | None] | None, NoDecode] = None
 
     @field_validator("admin_telegram_ids", mode="before")
     @classmethod
@@ -122,6 +126,35 @@ class Settings(BaseSettings):
     @classmethod
     def _domain(cls, value: str | None) -> str | None:
         return mail_settings.domain(value) if value else None
+
+    @field_validator("quiet_hours", mode="before")
+    @classmethod
+    def _span(cls, value: object) -> object:
+        """Return minutes of the day, out of `22:00-08:00`."""
+        if not isinstance(value, str):
+            return value
+        match = _SPAN.fullmatch(value.strip())
+        if match is None:
+            raise ValueError("are two times of day, such as 22:00-08:00")
+        hours = [int(one) for one in match.groups()]
+        span = (hours[0] * 60 + hours[1], hours[2] * 60 + hours[3])
+        if span[0] == span[1]:
+            raise ValueError("begin and end at the same time; leave them unset for none")
+        return span
+
+    @field_validator("frequency_cap", mode="before")
+    @classmethod
+    def _limits(cls, value: object) -> object:
+        """Return the most messages a day and a week, out of `3/day, 10/week`."""
+        if not isinstance(value, str):
+            return value
+        found: dict[str, int] = {}
+        for part in value.split(","):
+            match = _LIMIT.fullmatch(part.strip())
+            if match is None or match[2] in found:
+                raise ValueError("is such as 3/day, 10/week, or one of the two")
+            found[match[2]] = int(match[1])
+        return found.get("day"), found.get("week")
 
     @field_validator("database_url")
     @classmethod

@@ -221,5 +221,4 @@ def _ready(broadcast: Broadcast, row: Claimed, person: Person, render: Any) -> R
         render,
         Source(broadcast.id, 0 if test else RUN, None, broadcast.key, test),
         {"reason": "broadcast_test" if test else "broadcast"},
-        contact.timezone,
     )

@@ -4,7 +4,9 @@ Days and weeks are the contact's own; a week begins on Monday. A message that wo
 comes at the same time of the next day that has room.
 """
 
+import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
@@ -25,9 +27,29 @@ class Cap(NamedTuple):
 class Counted(NamedTuple):
     """What makes a message one, whichever channels it goes by: enrollment or broadcast, run, id."""
 
-    origin_id: object
+    origin_id: uuid.UUID
     run: int
     message_id: str
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a contact has been sent lately, and the most they get; shared by a batch."""
+
+    cap: Cap
+    sent: dict[Counted, datetime]
+
+    def room_at(self, moment: datetime, this: Counted, timezone: str | None) -> datetime | None:
+        """Return when there is room for a message; None: at once. It never stands in its own way.
+
+        Room that is there at once is taken.
+        """
+        later = room_at(
+            moment, (at for one, at in self.sent.items() if one != this), self.cap, timezone
+        )
+        if later is None:
+            self.sent.setdefault(this, moment)
+        return later
 
 
 def room_at(

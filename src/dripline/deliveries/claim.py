@@ -159,8 +159,12 @@ async def _decide(
     session: AsyncSession, origins: Mapping[str, Origin], rows: Sequence[Claimed], now: datetime
 ) -> list[Ready]:
     ready: list[Ready] = []
-    for name, claimed in groupby(sorted(rows, key=_by_origin), key=_by_origin):
-        ready += await origins[name].prepare(session, list(claimed), now)
+    groups = {
+        name: list(claimed) for name, claimed in groupby(sorted(rows, key=_by_origin), _by_origin)
+    }
+    # Where room is scarce (a cap), what is more urgent takes it first.
+    for name in sorted(groups, key=lambda one: min(row.priority for row in groups[one])):
+        ready += await origins[name].prepare(session, groups[name], now)
     # Origins may answer in any order; messages leave in the order they were due.
     ready.sort(key=lambda item: (item.claimed.priority, item.claimed.due_us))
     return ready

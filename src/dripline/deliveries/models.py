@@ -134,6 +134,23 @@ class DeliveryKey(Base):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
 
+class CountedMessage(Base):
+    """A message that counts towards its contact's cap: from its claim on, unless it fails.
+
+    Only written where there is a cap; rows of more than a week ago are gone.
+    """
+
+    __tablename__ = "counted_messages"
+
+    contact_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    origin_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    run: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    message_id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    counted_at: Mapped[datetime]
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
 class Decision(Base):
     """Why something was not simply sent: waited, skipped, parked, stopped, completed, resumed."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.content.rendered import Rendered
+from dripline.deliveries.windows import NO_HABITS, Habits
 
 if TYPE_CHECKING:
     from dripline.deliveries.choice import Choice
@@ -128,11 +129,12 @@ class Ready:
     render: "RenderCall"
     source: "Source"
     decision: Mapping[str, Any]
-    timezone: str | None = None
+    habits: Habits = NO_HABITS
     choice: "Choice | None" = None
     trail: "Trail | None" = None
     counts: bool = True
     kept: Any = None
+    counted: bool = False  # towards the contact's cap
 
     @property
     def next_way(self) -> AddressRef | None:

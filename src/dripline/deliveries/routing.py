@@ -8,15 +8,19 @@ import time
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.database import dump_json, load_json
 from dripline.deliveries import queries, queue
+from dripline.deliveries.cap import KEPT, Cap, Counted, Spent
 from dripline.deliveries.choice import CHANNELS, TELEGRAM, Choice, Way, Wishes, choose, home_first
-from dripline.deliveries.protocols import Claimed
+from dripline.deliveries.models import PROMPTED
+from dripline.deliveries.protocols import Claimed, Ready
 from dripline.deliveries.queries import Preferred
+from dripline.deliveries.windows import Habits, weekdays_of
 
 Kind = Literal["sequences", "announcements"]
 _LOOK_EVERY_S: Final = 1.0
@@ -81,6 +85,21 @@ class Reach:
     ways: tuple[Way, ...] = ()
     preferred: Preferred | None = None
     set_up: frozenset[str] = frozenset({TELEGRAM})
+    quiet: tuple[int, int] | None = None
+
+    def habits(self, timezone: str | None) -> Habits:
+        """Return when the contact wants messages; their own quiet hours go before the usual."""
+        theirs = self.preferred
+        if theirs is None:
+            return Habits(timezone, self.quiet)
+        own = theirs.quiet_from is not None and theirs.quiet_to is not None
+        return Habits(
+            timezone,
+            (theirs.quiet_from or 0, theirs.quiet_to or 0) if own else self.quiet,
+            theirs.time,
+            theirs.best_hour,
+            weekdays_of(theirs.weekdays),
+        )
 
     def choose(
         self,
@@ -106,6 +125,11 @@ class Reach:
             allowed=[one for one in channels or CHANNELS if one in self.set_up],
             tried=tried,
         )
+
+
+def counted_as(ready: Ready) -> Counted:
+    """Return what makes a message one when messages are counted."""
+    return Counted(ready.source.origin_id, ready.source.run, ready.source.message_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +164,16 @@ class Routing:
     """What the origins of one engine ask before they decide; built by wiring."""
 
     def __init__(
-        self, channels: Iterable[str] = (TELEGRAM,), *, look_every_s: float = _LOOK_EVERY_S
+        self,
+        channels: Iterable[str] = (TELEGRAM,),
+        *,
+        quiet: tuple[int, int] | None = None,
+        cap: Cap | None = None,
+        look_every_s: float = _LOOK_EVERY_S,
     ) -> None:
         self.channels = frozenset(channels)
-        self.nobody = Reach(set_up=self.channels)
+        self._quiet = quiet
+        self._cap = cap
         self._look_every_s = look_every_s
         self._anybody = False
         self._look_at = 0.0
@@ -156,19 +186,45 @@ class Routing:
     async def reaches(
         self, session: AsyncSession, contact_ids: Iterable[uuid.UUID]
     ) -> Mapping[uuid.UUID, Reach]:
-        """Return how contacts are reached; who has no say in it may be missing."""
+        """Return how contacts are reached, and when; whoever has no say in it may be missing."""
+        wanted = set(contact_ids)
         if self.is_open:
-            found = await queries.routes(session, set(contact_ids))
+            found = await queries.routes(session, wanted)
             return {
-                contact_id: Reach(tuple(ways), theirs, self.channels)
+                contact_id: Reach(tuple(ways), theirs, self.channels, self._quiet)
                 for contact_id, (ways, theirs) in found.items()
             }
-        if not await self._anybody_prefers(session):
-            return {}
-        known = await queries.preferred(session, set(contact_ids))
+        known: Mapping[uuid.UUID, Preferred] = {}
+        if await self._anybody_prefers(session):
+            known = await queries.preferred(session, wanted)
         return {
-            contact_id: Reach((), theirs, self.channels) for contact_id, theirs in known.items()
+            contact_id: Reach((), known.get(contact_id), self.channels, self._quiet)
+            for contact_id in (known if self._quiet is None else wanted)
         }
+
+    async def spent(
+        self, session: AsyncSession, contact_ids: Iterable[uuid.UUID], now: datetime
+    ) -> Mapping[uuid.UUID, Spent]:
+        """Return what counts towards each contact's cap; nothing where there is none.
+
+        Claims take turns at the pace of all keys, so what this reads no other worker adds to
+        before this transaction ends.
+        """
+        if self._cap is None:
+            return {}
+        wanted = set(contact_ids)
+        found = await queries.counted(session, wanted, now - KEPT)
+        return {one: Spent(self._cap, found.get(one, {})) for one in wanted}
+
+    async def count(self, session: AsyncSession, leaving: Iterable[Ready], now: datetime) -> None:
+        """Let messages that leave now count towards the cap, if there is one."""
+        if self._cap is None:
+            return
+        counting = [ready for ready in leaving if ready.claimed.priority != PROMPTED]
+        for ready in counting:
+            ready.counted = True
+        await queries.forget_counted(session, {r.contact_id for r in counting}, now - KEPT)
+        await queries.count(session, [(r.contact_id, counted_as(r), now) for r in counting])
 
     async def _anybody_prefers(self, session: AsyncSession) -> bool:
         """Return whether there are preferences; while there are none, we look now and then."""

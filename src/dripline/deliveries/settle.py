@@ -27,6 +27,7 @@ from dripline.deliveries.claim import Flight, entry_again
 from dripline.deliveries.fallback import fall_back
 from dripline.deliveries.models import MAX_ATTEMPTS
 from dripline.deliveries.protocols import Origin, Result
+from dripline.deliveries.routing import counted_as
 from dripline.errors import (
     ChannelDown,
     ChannelRefused,
@@ -142,6 +143,9 @@ async def _record(
     if falling:
         await fall_back(session, falling, now)
     ended = [r for r in results if r.falls_back is None and r.ready.counts]
+    lost = [r.ready for r in ended if r.ready.counted and r.status != "sent"]
+    if lost:
+        await queries.uncount(session, [(ready.contact_id, counted_as(ready)) for ready in lost])
     by_origin = sorted(ended, key=lambda r: r.ready.claimed.origin)
     for name, group in groupby(by_origin, key=lambda r: r.ready.claimed.origin):
         await origins[name].settled(session, list(group), now)

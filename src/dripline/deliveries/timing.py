@@ -6,6 +6,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _DAY = timedelta(days=1)
+_DAY_MINUTES = 1440
 
 
 class Delay(Protocol):
@@ -57,6 +58,16 @@ def due_at(delay: Delay, base: datetime, timezone: str | None) -> datetime:
     while delay.weekdays and day.isoweekday() not in delay.weekdays:
         day += _DAY
     return datetime.combine(day, clock_time, zone).astimezone(UTC)
+
+
+def days_apart(delay: Delay) -> bool:
+    """Return whether a message comes a day or more later, at no hour of its own."""
+    return delay.at is None and (delay.days > 0 or delay.hours * 60 + delay.minutes >= _DAY_MINUTES)
+
+
+def at_once(delay: Delay) -> bool:
+    """Return whether a message follows without a delay."""
+    return delay.at is None and not (delay.days or delay.hours or delay.minutes)
 
 
 def zone_of(name: str | None) -> ZoneInfo:

@@ -100,7 +100,7 @@ class ConsentOrigin:
         )
         render = partial(_render, letter, self._form)
         source = Source(row.id, 1, None, MESSAGE)
-        return Ready(row, contact.id, ref, render, source, {"reason": ORIGIN}, contact.timezone)
+        return Ready(row, contact.id, ref, render, source, {"reason": ORIGIN})
 
 
 def verification_letter(url: str, language: str, name: str, sender: str) -> Letter:

@@ -8,6 +8,7 @@ messages that are days apart and have no hour of their own.
 from collections.abc import Collection
 from datetime import UTC, datetime, time, timedelta
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from dripline.deliveries.timing import zone_of
 
@@ -71,17 +72,36 @@ def hold(
     """
     days = _days(habits.weekdays, weekdays)
     window = habits.window if days_apart else None
-    quiet = habits.quiet
-    if not days and window is None and quiet is None:
+    if not days and window is None and habits.quiet is None:
         return None
-    at, first = moment, ""
-    for step in range(_STEPS):
-        # A preferred time that lies in quiet hours, or on no day at all, gives way.
-        following = _next(at, habits, days, quiet, window if step < _STEPS // 2 else None)
+    rules = _Rules(zone_of(habits.timezone), habits.quiet, days, window, bool(habits.preferred))
+    try:
+        return _settled(moment, rules)
+    except _Contradiction:  # the preferred time lies in quiet hours: it gives way
+        return _settled(moment, rules._replace(window=None))
+
+
+class _Rules(NamedTuple):
+    zone: ZoneInfo
+    quiet: tuple[int, int] | None
+    days: frozenset[int]
+    window: tuple[int, int] | None
+    is_chosen: bool  # the window, by the contact; else it was learned
+
+
+class _Contradiction(Exception):
+    """No moment pleases all rules."""
+
+
+def _settled(moment: datetime, rules: _Rules) -> Hold | None:
+    """Return the first moment that all rules agree to, with the first reason to wait."""
+    at, reason = moment, ""
+    for _step in range(_STEPS):
+        following = _next(at, rules)
         if following is None:
-            break
-        at, first = following.until, first or following.reason
-    return Hold(at, first) if first else None
+            return Hold(at, reason) if reason else None
+        at, reason = following.until, reason or following.reason
+    raise _Contradiction
 
 
 def _days(theirs: Collection[int], scenarios: Collection[int]) -> frozenset[int]:
@@ -90,22 +110,17 @@ def _days(theirs: Collection[int], scenarios: Collection[int]) -> frozenset[int]
     return both or frozenset(theirs) or frozenset(scenarios)
 
 
-def _next(
-    at: datetime,
-    habits: Habits,
-    days: Collection[int],
-    quiet: tuple[int, int] | None,
-    window: tuple[int, int] | None,
-) -> Hold | None:
+def _next(at: datetime, rules: _Rules) -> Hold | None:
     """Return the nearest moment that one of the rules asks to wait for; None when all agree."""
-    local = at.astimezone(zone_of(habits.timezone))
+    local = at.astimezone(rules.zone)
     minute = local.hour * 60 + local.minute
-    if days and local.isoweekday() not in days:
+    quiet, window = rules.quiet, rules.window
+    if rules.days and local.isoweekday() not in rules.days:
         return Hold(_at_minute(local, 0, 1), WEEKDAY)
     if quiet is not None and inside(minute, quiet):
         return Hold(_at_minute(local, quiet[1], int(quiet[1] <= minute)), QUIET_HOURS)
     if window is not None and not inside(minute, window):
-        reason = PREFERRED_TIME if habits.preferred else BEST_HOUR
+        reason = PREFERRED_TIME if rules.is_chosen else BEST_HOUR
         return Hold(_at_minute(local, window[0], int(window[0] <= minute)), reason)
     return None
 
@@ -119,7 +134,7 @@ def inside(minute: int, span: tuple[int, int]) -> bool:
 
 
 def _at_minute(local: datetime, minute: int, days: int) -> datetime:
-    """Return a minute of a local day, in UTC; always after `local`, clocks may change as they do."""
+    """Return a minute of a local day, in UTC; always after `local`, though clocks may change."""
     day = local.date() + timedelta(days=days)
     there = datetime.combine(day, time(minute // 60, minute % 60), local.tzinfo)
     found = there.astimezone(UTC)

@@ -11,6 +11,7 @@ from dripline.content.document import Message, Scenario, Timing
 from dripline.deliveries.models import NORMAL
 from dripline.deliveries.queue import Entry
 from dripline.deliveries.timing import due_at
+from dripline.deliveries.windows import Habits
 from dripline.ids import new_id
 from dripline.importing.people import Person, Standing
 from dripline.scenarios.decide import next_due
@@ -126,7 +127,7 @@ def _plan(
     if standing.due is None:
         if standing.last_sent_at is None:
             state.base_at = now  # the delay counts from the import: nothing else is known
-        following = next_due(state, scenario, now, timezone)
+        following = next_due(state, scenario, now, Habits(timezone))
         due = following[0] if following else now
         return state.plan(due if due > now else next(late), message.priority)
     base = base_for(message.timing, standing.due, timezone)

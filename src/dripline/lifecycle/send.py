@@ -139,7 +139,6 @@ class LifecycleOrigin:
             partial(_render, message, {"user": {**user, **more}}, language, text, address.channel),
             Source(row.id, 1, None, message.id[:64]),
             {"reason": ORIGIN},
-            contact.timezone,
         )
 
     async def _more(

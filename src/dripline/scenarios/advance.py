@@ -7,7 +7,6 @@
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,19 +17,16 @@ from dripline.content.document import Scenario
 from dripline.content.store import ContentStore, Library
 from dripline.deliveries import queries as deliveries
 from dripline.deliveries import queue
-from dripline.deliveries.choice import Way
 from dripline.deliveries.decisions import decision
 from dripline.deliveries.models import NORMAL, PROMPTED, Decision
 from dripline.deliveries.protocols import Claimed, Ready, RenderCall, Result, Source
-from dripline.deliveries.routing import Reach, Route, Routing, on_another_channel, trail_of
+from dripline.deliveries.routing import Routing, on_another_channel, trail_of
 from dripline.events import NewEvent, append_many
 from dripline.scenarios import queries, variants
-from dripline.scenarios.conditions import holding
 from dripline.scenarios.decide import (
     AwaitAction,
     Complete,
     Drop,
-    Facts,
     Finished,
     Park,
     Send,
@@ -42,13 +38,12 @@ from dripline.scenarios.decide import (
 )
 from dripline.scenarios.direct import copy_beside
 from dripline.scenarios.enroll import complete
+from dripline.scenarios.facts import gather
 from dripline.scenarios.queries import Person
 from dripline.scenarios.render import Renderer
 from dripline.scenarios.state import (
     HOLD_ACTION,
     HOLD_UNREACHABLE,
-    HURRY,
-    ORIGIN,
     EnrollmentState,
 )
 from dripline.scenarios.variants import Decided
@@ -156,8 +151,7 @@ class EnrollmentOrigin:
         """Decide about claimed steps; return what is to be sent now."""
         library = await self._store.current(session)
         people = await queries.people(session, {row.ref for row in claimed})
-        reaches = await self._routing.reaches(session, {p.contact_id for p in people.values()})
-        facts = await _facts(session, library, people, now)
+        facts = await gather(session, self._routing, library, claimed, people, now)
         changes = Changes(now)
         decided: list[Decided] = []
         for row in claimed:
@@ -166,9 +160,6 @@ class EnrollmentOrigin:
                 continue  # a leftover of an earlier plan
             state = person.state
             known = facts[state.id]
-            reach = reaches.get(person.contact_id)
-            if reach is not None:
-                known = replace(known, route=_route(row, person, reach))
             verdict = decide(state, library.scenario(state.scenario_id), known, now)
             decided.append(Decided(row, person, known, verdict))
         await variants.apply(session, library, decided, now)
@@ -186,9 +177,11 @@ class EnrollmentOrigin:
         renders = await self._renderer.calls(
             session, library, [(one.person, one.shown or send.message) for one, send in sending]
         )
-        return [
+        ready = [
             _ready(one, send, render) for (one, send), render in zip(sending, renders, strict=True)
         ]
+        await self._routing.count(session, ready, now)
+        return ready
 
     async def settled(
         self, session: AsyncSession, results: Sequence[Result], now: datetime
@@ -243,40 +236,6 @@ async def _go_on_anew(
     await changes.write(session)
 
 
-async def _facts(
-    session: AsyncSession, library: Library, people: Mapping[uuid.UUID, Person], now: datetime
-) -> dict[uuid.UUID, Facts]:
-    """Gather facts; what was sent is looked up only where the plan or the content has changed."""
-    unsure = [
-        person.state
-        for person in people.values()
-        if person.state.recheck or _edited(library, person.state)
-    ]
-    sent = await deliveries.sent_messages(session, {state.contact_id for state in unsure})
-    flying = await deliveries.in_flight_refs(session, {state.id for state in unsure}, ORIGIN)
-    by_enrollment: dict[tuple[uuid.UUID, int], set[str]] = {}
-    for origin_id, run, message_id in sent:
-        by_enrollment.setdefault((origin_id, run), set()).add(message_id)
-    states = (person.state for person in people.values())
-    conditions = await holding(session, library, states, by_enrollment, now)
-    return {
-        key: Facts(
-            reachability=person.reachability,
-            timezone=person.timezone,
-            sent=frozenset(by_enrollment.get((key, person.state.run), ())),
-            conditions=conditions.get(key, _NO_CONDITIONS),
-            on_its_way=key in flying,
-            hurry=person.state.recheck == HURRY,
-        )
-        for key, person in people.items()
-    }
-
-
-def _route(row: Claimed, person: Person, reach: Reach) -> Route:
-    home = Way(person.address, person.reachability)
-    return Route(reach, home, "sequences", trail_of(row), person.state.asked_channel)
-
-
 def _on_its_way(changes: Changes, row: Claimed, person: Person, verdict: Send) -> Person | None:
     """Return the person at the chosen address; None when the row waits under another key first."""
     if verdict.choice is None or verdict.choice.ways[0].id == person.address.id:
@@ -291,11 +250,6 @@ def _on_its_way(changes: Changes, row: Claimed, person: Person, verdict: Send) -
     changes.entries.append(on_another_channel(row, key, attempt=row.attempt))
     changes.states.append(person.state)
     return None
-
-
-def _edited(library: Library, state: EnrollmentState) -> bool:
-    scenario = library.scenario(state.scenario_id)
-    return scenario is not None and scenario.revision != state.revision
 
 
 def _ready(decided: Decided, verdict: Send, render: RenderCall) -> Ready:
@@ -315,7 +269,7 @@ def _ready(decided: Decided, verdict: Send, render: RenderCall) -> Ready:
         render,
         Source(state.id, state.run, state.scenario_id, verdict.message.id),
         why,
-        person.timezone,
+        decided.facts.habits,
         verdict.choice,
         trail,
         kept=state,
@@ -378,7 +332,7 @@ def _go_on(
         result.ready.source.message_id,
         sent=result.status == "sent",
         now=now,
-        timezone=result.ready.timezone,
+        habits=result.ready.habits,
     )
     if result.status != "sent":
         changes.note(state, "skip", result.failure_code or "failed", result.ready.source.message_id)
@@ -430,7 +384,7 @@ def _note_leftover(
         result.ready.source.message_id,
         sent=True,
         now=changes.now,
-        timezone=result.ready.timezone,
+        habits=result.ready.habits,
     )
     if isinstance(following, AwaitAction):
         state.waiting_for, state.wait_until = following.action, following.until

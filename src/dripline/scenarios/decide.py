@@ -13,13 +13,15 @@ and with what it skipped on the way. `after_sent` says what follows once a messa
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dripline.contacts.models import REACHABLE
-from dripline.content.document import Message, Scenario
+from dripline.content.document import URGENT, Message, Scenario
+from dripline.deliveries.cap import CAPPED, Counted, Spent
 from dripline.deliveries.choice import Choice
 from dripline.deliveries.routing import Route
-from dripline.deliveries.timing import due_at
+from dripline.deliveries.timing import at_once, days_apart, due_at
+from dripline.deliveries.windows import NO_HABITS, Habits, Hold, hold, on_its_day
 from dripline.scenarios.state import (
     HOLD_ACTION,
     HOLD_PAUSED,
@@ -27,21 +29,27 @@ from dripline.scenarios.state import (
     EnrollmentState,
 )
 
+# What follows within this time without a delay of its own is part of what was sent before it.
+_SAME_BREATH = timedelta(minutes=10)
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the edge found out for a decision, in batches.
 
     Without a `route` there is one channel, and one address that reaches the contact or does not.
+    `spent` is there when contacts get so many messages a day and no more.
     """
 
     reachability: str = "reachable"
-    timezone: str | None = None
+    habits: Habits = NO_HABITS
     sent: frozenset[str] = frozenset()
     conditions: Mapping[str, bool] = field(default_factory=dict)
     on_its_way: bool = False
     hurry: bool = False
+    prompted: bool = False
     route: Route | None = None
+    spent: Spent | None = None
     held_out: frozenset[str] = frozenset()  # messages that an experiment keeps from the contact
 
 
@@ -132,13 +140,16 @@ def _next_message(
         if message.id in facts.sent:
             skipped.append(Skipped(message.id, "already_sent"))
             continue
-        due = _due(message, state, base, facts.timezone)
+        due = _due(message, state, base, facts.habits)
         if due > now and not facts.hurry:
             early = "not_due_yet" if state.waiting_for is None else "wait_timed_out"
             return Wait(due, early, message.id, base, tuple(skipped))
         if facts.on_its_way:
             # A message of an earlier plan is in flight: let it land, then look again.
             return Wait(now, "on_its_way", message.id, base, tuple(skipped))
+        held = _held(message, state, scenario, facts, now)
+        if held is not None:
+            return Wait(held.until, held.reason, message.id, base, tuple(skipped))
         if not facts.conditions.get(message.id, True):
             skipped.append(Skipped(message.id, "condition_not_met"))
             base = now
@@ -152,6 +163,9 @@ def _next_message(
             skipped.append(Skipped(message.id, "failed_everywhere"))
             base = now
             continue
+        full = _full(message, state, facts, now)
+        if full is not None:
+            return Wait(full, CAPPED, message.id, base, tuple(skipped))
         reason = "advanced_by_hand" if facts.hurry else _reason(state)
         return Send(message, reason, tuple(skipped), choice)
     return Complete("no_messages_left", tuple(skipped))
@@ -163,6 +177,45 @@ def _unreachable(scenario: Scenario, facts: Facts) -> str | None:
         return None if facts.reachability == REACHABLE else facts.reachability
     choice = facts.route.anywhere(scenario.channels)
     return None if choice.ways else choice.reason
+
+
+def _held(
+    message: Message, state: EnrollmentState, scenario: Scenario, facts: Facts, now: datetime
+) -> Hold | None:
+    """Return until when the contact's hours, or the scenario's days, keep a message back."""
+    if not scenario.weekdays and facts.habits is NO_HABITS:
+        return None
+    if _cannot_wait(message, state, facts, now):
+        return None
+    apart = days_apart(message.timing)
+    return hold(now, facts.habits, days_apart=apart, weekdays=scenario.weekdays)
+
+
+def _full(message: Message, state: EnrollmentState, facts: Facts, now: datetime) -> datetime | None:
+    """Return when there is room for a message, or None when there is now."""
+    if facts.spent is None or _cannot_wait(message, state, facts, now):
+        return None
+    this = Counted(state.id, state.run, message.id)
+    return facts.spent.room_at(now, this, facts.habits.timezone)
+
+
+def _cannot_wait(message: Message, state: EnrollmentState, facts: Facts, now: datetime) -> bool:
+    """Return whether a message goes out at any hour, however many there were.
+
+    Such are answers to what the contact has just done and what follows on them at once, what is
+    urgent, what was asked for by hand, and what has failed on one channel a moment ago.
+    """
+    return (
+        facts.prompted
+        or facts.hurry
+        or message.priority <= URGENT
+        or (facts.route is not None and bool(facts.route.trail.failures))
+        or (
+            at_once(message.timing)
+            and state.last_sent_at is not None
+            and now - state.last_sent_at < _SAME_BREATH
+        )
+    )
 
 
 def _choice(message: Message, scenario: Scenario, facts: Facts) -> Choice | None:
@@ -177,22 +230,21 @@ def _reason(state: EnrollmentState) -> str:
     return "first_message" if state.last_message_id is None else "due"
 
 
-def _due(
-    message: Message, state: EnrollmentState, base: datetime, timezone: str | None
-) -> datetime:
+def _due(message: Message, state: EnrollmentState, base: datetime, habits: Habits) -> datetime:
     origin = state.started_at if message.timing.origin == "start" else base
-    return due_at(message.timing, origin, timezone)
+    due = due_at(message.timing, origin, habits.timezone)
+    return on_its_day(due, habits) if days_apart(message.timing) else due
 
 
 def next_due(
-    state: EnrollmentState, scenario: Scenario, now: datetime, timezone: str | None
+    state: EnrollmentState, scenario: Scenario, now: datetime, habits: Habits
 ) -> tuple[datetime, Message] | None:
     """Return when the next message is due and which, not before `now`; None at the end."""
     index = scenario.next_after(state.last_message_id)
     if index >= len(scenario.messages):
         return None
     message = scenario.messages[index]
-    return max(now, _due(message, state, state.base_at, timezone)), message
+    return max(now, _due(message, state, state.base_at, habits)), message
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +275,7 @@ def after_message(
     *,
     sent: bool,
     now: datetime,
-    timezone: str | None = None,
+    habits: Habits = NO_HABITS,
 ) -> AwaitAction | GoOn | Finished:
     """Note on `state` that a message has ended, and return what follows.
 
@@ -242,7 +294,7 @@ def after_message(
     index = scenario.index_of(message_id)
     wait = scenario.messages[index].wait if index is not None and sent else None
     if wait is not None and f"{wait.kind}:{wait.name}" != early:
-        until = due_at(wait.timeout, now, timezone) if wait.timeout is not None else None
+        until = due_at(wait.timeout, now, habits.timezone) if wait.timeout is not None else None
         return AwaitAction(f"{wait.kind}:{wait.name}", until)
-    following = next_due(state, scenario, now, timezone)
+    following = next_due(state, scenario, now, habits)
     return Finished() if following is None else GoOn(following[0], prompted=wait is not None)

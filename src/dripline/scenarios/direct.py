@@ -16,6 +16,7 @@ from dripline.deliveries.choice import Choice, Way, choose
 from dripline.deliveries.models import PROMPTED
 from dripline.deliveries.protocols import Claimed, Ready, RenderCall, Result, Source
 from dripline.deliveries.routing import Reach, Route, Routing, on_another_channel, trail_of
+from dripline.deliveries.windows import NO_HABITS
 from dripline.errors import MESSAGE_NOT_FOUND, NotFound
 from dripline.ids import new_id
 from dripline.scenarios import queries
@@ -176,7 +177,7 @@ class _Found:
                 self.detail.get("resend", 0),
             ),
             why,
-            self.person.timezone,
+            NO_HABITS,
             self.choice,
             trail,
             counts="beside" not in self.detail,

@@ -212,8 +212,8 @@ async def _plan_next(
             state.unplan()
             return None
         return state.plan(max(now, state.wait_until), PROMPTED)
-    timezone = await queries.timezone_of(session, state.contact_id)
-    following = next_due(state, scenario, now, timezone)
+    habits = await queries.habits_of(session, state.contact_id)
+    following = next_due(state, scenario, now, habits)
     if following is None:
         complete(state, now)
         return None

@@ -4,7 +4,8 @@ A paused scenario's rows are parked when they come due, so pausing costs nothing
 edit, puts people back into the queue in their order, spread out: never all at once.
 """
 
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dripline.clock import to_us
 from dripline.content.document import Scenario
 from dripline.content.store import Library
+from dripline.deliveries import queries as deliveries
 from dripline.deliveries import queue
+from dripline.deliveries.windows import Habits
 from dripline.scenarios import queries
 from dripline.scenarios.decide import next_due
 from dripline.scenarios.state import HOLD_ACTION, HOLD_PAUSED, EnrollmentState
@@ -39,10 +42,11 @@ async def _replan(session: AsyncSession, scenario: Scenario, now: datetime) -> i
     while ids := await queries.active_ids(session, scenario.id, after, _PAGE):
         after = ids[-1]
         people = await queries.people(session, ids)
+        preferred = await deliveries.preferred(session, {p.contact_id for p in people.values()})
         entries, changed, gone = [], [], []
         for person in people.values():
             state = person.state
-            due = _new_due(state, scenario, now, person.timezone)
+            due = _new_due(state, scenario, now, _habits(person, preferred))
             if due is None:
                 continue
             if state.hold == HOLD_PAUSED and due <= now:
@@ -60,8 +64,15 @@ async def _replan(session: AsyncSession, scenario: Scenario, now: datetime) -> i
     return planned
 
 
+def _habits(person: queries.Person, preferred: Mapping[uuid.UUID, deliveries.Preferred]) -> Habits:
+    theirs = preferred.get(person.contact_id)
+    if theirs is None:
+        return Habits(person.timezone)
+    return Habits(person.timezone, preferred=theirs.time, best_hour=theirs.best_hour)
+
+
 def _new_due(
-    state: EnrollmentState, scenario: Scenario, now: datetime, timezone: str | None
+    state: EnrollmentState, scenario: Scenario, now: datetime, habits: Habits
 ) -> datetime | None:
     """Return when the next step is due now, or None when the plan stands as it is."""
     if state.waiting_for is not None:
@@ -72,7 +83,7 @@ def _new_due(
         return None
     if state.hold is None and state.queue_due_us is None:
         return None
-    following = next_due(state, scenario, now, timezone)
+    following = next_due(state, scenario, now, habits)
     if following is None:
         return now  # the next decision completes it
     due = following[0]

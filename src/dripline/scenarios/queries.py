@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.contacts.models import Address, Contact
+from dripline.contacts.models import Address, Contact, Preferences
 from dripline.database import bulk, load_json
 from dripline.database.bulk import Statement, as_uuid
 from dripline.deliveries.protocols import AddressRef
+from dripline.deliveries.windows import NO_HABITS, Habits
 from dripline.scenarios.models import ACTIVE, Enrollment
 from dripline.scenarios.state import EnrollmentState
 
@@ -341,9 +342,17 @@ async def contact_due_at(session: AsyncSession, due_us: int) -> Contact | None:
     return found
 
 
-async def timezone_of(session: AsyncSession, contact_id: uuid.UUID) -> str | None:
-    """Return a contact's timezone, or None while it is unknown."""
-    return await session.scalar(select(Contact.timezone).where(Contact.id == contact_id))
+async def habits_of(session: AsyncSession, contact_id: uuid.UUID) -> Habits:
+    """Return where a contact is, as far as it is known, and at what time of day they like it."""
+    found = await session.execute(
+        select(Contact.timezone, Preferences.preferred_time, Preferences.best_hour)
+        .outerjoin(Preferences, Preferences.contact_id == Contact.id)
+        .where(Contact.id == contact_id)
+    )
+    row = found.one_or_none()
+    if row is None:
+        return NO_HABITS
+    return Habits(row[0], preferred=row[1], best_hour=row[2])
 
 
 async def address_ref(session: AsyncSession, address_id: uuid.UUID) -> AddressRef | None:

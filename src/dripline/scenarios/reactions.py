@@ -88,8 +88,8 @@ async def _move_on(
     state.waiting_for = state.wait_until = state.hold = None
     state.base_at = now
     scenario = library.scenario(state.scenario_id)
-    timezone = await queries.timezone_of(session, state.contact_id)
-    following = next_due(state, scenario, now, timezone) if scenario else (now, None)
+    habits = await queries.habits_of(session, state.contact_id)
+    following = next_due(state, scenario, now, habits) if scenario else (now, None)
     if following is None:
         complete(state, now)
     else:

@@ -5,7 +5,7 @@ import resource
 import secrets
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from dripline import metrics
@@ -25,6 +25,7 @@ from dripline.contacts import queries as contacts
 from dripline.content.store import ContentStore
 from dripline.database import Database, Wakes
 from dripline.deliveries import pace, queries, queue
+from dripline.deliveries.cap import Cap
 from dripline.deliveries.dispatch import Dispatcher
 from dripline.deliveries.protocols import Channel, Origin
 from dripline.deliveries.pump import Pump
@@ -167,8 +168,9 @@ def build(
     if channels is None:
         channels = {TELEGRAM: TelegramChannel(clients, ContentFiles(database), _mover(database))}
     links = links_of(settings, _keeper(database, clock))
+    routing = routing_of(settings, channels)
     origins = {
-        **origins_of(store, settings.default_language, Routing(channels), settings),
+        **origins_of(store, settings.default_language, routing, settings),
         ROTATION: rotations.origin(store, settings, links, settings.default_language),
     }
     worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -197,6 +199,12 @@ def links_of(settings: Settings, keep: Keep) -> Links:
     """
     url = settings.public_url if settings.track_links else None
     return Links(settings.signing_key if url else b"", url, keep=keep)
+
+
+def routing_of(settings: Settings, channels: Iterable[str]) -> Routing:
+    """Return what decides on ways and hours: channels that are set up, quiet hours, the cap."""
+    cap = Cap(*settings.frequency_cap) if settings.frequency_cap else None
+    return Routing(channels, quiet=settings.quiet_hours, cap=cap)
 
 
 def origins_of(

@@ -1,5 +1,6 @@
 """Every statement on the queue, on what is in flight, on pace and on the log."""
 
+from dripline.deliveries.queries.cap import count, counted, forget_counted, uncount
 from dripline.deliveries.queries.flight import (
     any_expired,
     delete_inflight,
@@ -61,14 +62,17 @@ __all__ = [
     "any_preferences",
     "charge_pace",
     "clear_outages",
+    "count",
     "count_due",
     "count_outage",
+    "counted",
     "decisions_of",
     "delete_inflight",
     "delete_queue",
     "deliveries_of",
     "ensure_pace",
     "expired",
+    "forget_counted",
     "forget_worker",
     "heads",
     "heartbeat",
@@ -96,4 +100,5 @@ __all__ = [
     "sent_messages",
     "set_next_send",
     "take_due",
+    "uncount",
 ]
