@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import machine
+from bench.emails import measure_emails
 from bench.plan import (
     FULL,
     QUICK,
@@ -29,6 +30,7 @@ _PARTS: dict[str, Callable[[Sizes, tuple[str, ...]], Iterator[Row]]] = {
     "ticks": measure_ticks,
     "stores": measure_stores,
     "redirects": measure_redirects,
+    "emails": measure_emails,
 }
 _ABOUT = """\
 # Benchmarks

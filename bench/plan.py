@@ -27,10 +27,11 @@ class Sizes:
     jobs: int = 10_000
     many_jobs: int = 100_000
     times: int = 7
+    emails: int = 40_000
 
 
 FULL = Sizes()
-QUICK = Sizes(100_000, 6, (10_000, 200_000), 60, 10_000, 20_000, 3)
+QUICK = Sizes(100_000, 6, (10_000, 200_000), 60, 10_000, 20_000, 3, 8_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ _MARK: Final = f"q{secrets.token_hex(5)}Z"
 SLOT: Final = re.compile(rf"{_MARK}([a-z]+\d*)Z")
 _SOFT: Final = b"=\r\n"
 _NEWLINE: Final = re.compile(r"\r\n?|\n")
-_PLAIN: Final = re.compile(r"[!-<>-~](?:[ -<>-~]{0,73}[!-<>-~])?")  # most values: as they are
+_PLAIN: Final = re.compile(r"[!-<>-~]+(?: +[!-<>-~]+)*")  # most values: as they are
 _LONGEST_LINE: Final = 75  # and one more for the = of a soft line break (RFC 2045, 6.7)
 
 
@@ -38,7 +38,11 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 def quoted(text: str) -> bytes:
     """Return a text as quoted-printable, its lines ended by CRLF, each with room for one more =."""
     if _PLAIN.fullmatch(text):
-        return text.encode()
+        encoded = text.encode()
+        if len(encoded) <= _LONGEST_LINE:
+            return encoded
+        lines = range(0, len(encoded), _LONGEST_LINE)
+        return _SOFT.join([encoded[at : at + _LONGEST_LINE] for at in lines])
     encoded = b2a_qp(_NEWLINE.sub("\r\n", text).encode())
     if b"\r\n" not in encoded:
         encoded = encoded.replace(b"\n", b"\r\n")

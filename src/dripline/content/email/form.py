@@ -181,17 +181,17 @@ def _parts(
         html["pixel"] = _pixel(urls.pixel) + _trap(urls.trap)
     if html.get("preheader"):
         html["preheader"] += _FILLER
+    encoded = {name: quoted(html[name]) for name in prepared.html.slots}
+    plain = {
+        name: encoded[name] if html.get(name) is values[name] else quoted(values[name])
+        for name in prepared.plain.slots
+    }
     return EmailParts(
         email.subject,
         prepared.html.fill(html),
         prepared.plain.fill(values),
         () if urls.media else email.media,
-        (
-            prepared.html.fill_quoted({name: quoted(html[name]) for name in prepared.html.slots}),
-            prepared.plain.fill_quoted(
-                {name: quoted(values[name]) for name in prepared.plain.slots}
-            ),
-        ),
+        (prepared.html.fill_quoted(encoded), prepared.plain.fill_quoted(plain)),
     )
 
 

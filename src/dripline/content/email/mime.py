@@ -59,7 +59,7 @@ class Envelope:
     @property
     def message_id(self) -> str:
         """The id of the email, which a bounce or a reply brings back; one for each delivery."""
-        return f"<{self.delivery_id.hex}@{wire_address(self.sender.address).rpartition('@')[2]}>"
+        return f"<{self.delivery_id.hex}@{_domain(self.sender.address)}>"
 
     @property
     def needs_utf8(self) -> bool:
@@ -174,6 +174,9 @@ def header_text(text: str) -> str:
 
 
 def _words(text: str) -> Iterator[str]:
+    if 3 * len(text) <= _WORD_BYTES or len(text.encode("utf-8", "replace")) <= _WORD_BYTES:
+        yield _word(text)
+        return
     chunk, size = "", 0
     for character in text:
         length = len(character.encode("utf-8", "replace"))
@@ -189,8 +192,12 @@ def _word(text: str) -> str:
     return f"=?utf-8?b?{b64encode(text.encode('utf-8', 'replace')).decode()}?="
 
 
-@lru_cache(maxsize=1024)
 def _mailbox(box: Mailbox) -> str:
+    return _named(box) if box.name else wire_address(box.address)
+
+
+@lru_cache(maxsize=1024)
+def _named(box: Mailbox) -> str:
     address = wire_address(box.address)
     name = " ".join(box.name.split())
     if not name:
@@ -205,6 +212,11 @@ def _mailbox(box: Mailbox) -> str:
 
 def _forced(name: str) -> str:
     return "\r\n ".join(_words(name))
+
+
+@lru_cache(maxsize=64)
+def _domain(address: str) -> str:
+    return wire_address(address).rpartition("@")[2]
 
 
 def wire_address(address: str) -> str:
