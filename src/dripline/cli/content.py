@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 
+    from dripline.content.preview import Preview
     from dripline.content.problems import Problem
 
 app = typer.Typer(
@@ -70,6 +72,27 @@ def pull(
     from dripline.cli import start
 
     start.run(_pull(folder, force=force))
+
+
+@app.command()
+def preview(
+    folder: Folder,
+    scenario: Annotated[str, typer.Argument(help="The scenario's id.")],
+    message: Annotated[str, typer.Argument(help="The message's id, summary or paid_content.")],
+    email: Annotated[bool, typer.Option("--email", help="Show it as an email.")] = False,
+    contact: Annotated[
+        str, typer.Option("--for", help="A contact of the installation; else a made-up one.")
+    ] = "",
+    language: Annotated[str, typer.Option("--language", help="Such as ru.")] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write the email to a file: .html or .eml.", dir_okay=False),
+    ] = None,
+) -> None:
+    """Show a message of a folder as a contact would get it. Nothing is stored or sent."""
+    from dripline.cli import start
+
+    start.run(_preview(folder, scenario, message, (contact, language), out, email=email))
 
 
 @adding.command()
@@ -169,6 +192,70 @@ async def _pull(folder: Path, *, force: bool) -> None:
     for name in sorted(done.removed):
         typer.echo(f"removed: {name}")
     typer.echo("Pulled." if done.written or done.removed else "Nothing to do.")
+
+
+async def _preview(
+    folder: Path,
+    scenario: str,
+    message_id: str,
+    who: tuple[str, str],
+    out: Path | None,
+    *,
+    email: bool,
+) -> None:
+    from dripline.content import preview as previews
+    from dripline.content.check import examine
+    from dripline.errors import Invalid
+    from dripline.wiring import import_models
+
+    if out is not None and (not email or out.suffix not in (".html", ".eml")):
+        raise Invalid("--out takes an email: --email --out FILE.html, or FILE.eml.")
+    import_models()
+    content = examine(folder)
+    message = previews.message_of(content, scenario, message_id)
+    user, language = await _reader(*who)
+    if not email:
+        typer.echo(message.render({"user": user, "context": {}}, language).text)
+        return
+    shown = previews.email_of(content, message, user, language)
+    if out is None:
+        typer.echo(f"Subject: {shown.parts.subject}\n\n{shown.parts.plain}")
+    else:
+        _write_email(shown, out)
+
+
+def _write_email(shown: "Preview", out: Path) -> None:
+    from dripline.clock import RealClock
+
+    whole = shown.page().encode() if out.suffix == ".html" else shown.eml(RealClock().now())
+    out.write_bytes(whole)
+    typer.echo(f"written: {out} ({len(whole) / 1024:,.0f} KB), “{shown.parts.subject}”")
+
+
+async def _reader(contact: str, language: str) -> "tuple[Mapping[str, Any], str]":
+    """Return what a message knows of its reader, and their language."""
+    from dripline.content.preview import SAMPLE
+
+    if not contact:
+        return {**SAMPLE, "language": language}, language
+    from dripline.analytics.why import find_contact
+    from dripline.cli import start
+    from dripline.contacts import queries
+    from dripline.contacts.context import user_scope
+
+    async with start.reading() as session:
+        one = await find_contact(session, contact)
+        attributes = (await queries.attributes_of(session, [one.id])).get(one.id, {})
+    user = user_scope(
+        username=one.username,
+        first_name=one.first_name,
+        last_name=one.last_name,
+        language=one.language,
+        state=one.state,
+        registered_at=one.registered_at,
+        created_at=one.created_at,
+    )
+    return {**user, **attributes}, language or one.language or ""
 
 
 def _operator() -> str:
