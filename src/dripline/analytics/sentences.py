@@ -42,6 +42,7 @@ _REASONS = {
     "needs_start": marked("the contact has not started the bot"),
     "deactivated": marked("the contact's account is deleted"),
     "unreachable": marked("the contact cannot be reached"),
+    "not_opted_in": marked("the contact does not want messages of this kind"),
     "template": marked("the template failed"),
     "rejected": marked("the channel rejected it"),
     "attempts": marked("every attempt failed"),

@@ -26,6 +26,9 @@ _CONTACT: Final = (
     ("start", marked("Begin, or see the last message again")),
     ("progress", marked("How far you are")),
 )
+_OF_THEIR_OWN: Final = (("settings", marked("What you get, when and where")),)
+_STOP: Final = (("stop", marked("Get nothing more")),)
+_WITH_EMAIL: Final = (("email", marked("Get messages by email as well")),)
 _WITH_MENUS: Final = (
     ("menu", marked("What you can do here")),
     ("top", marked("Who invited most friends")),
@@ -52,11 +55,14 @@ class Commands:
         store: ContentStore,
         clients: Mapping[str, Calls],
         admins: Iterable[int],
+        *,
+        has_email: bool = False,
     ) -> None:
         self._database = database
         self._store = store
         self._clients = clients
         self._admins = tuple(admins)
+        self._has_email = has_email
         self._done: dict[tuple[str, _Place], _Named] = {}
 
     async def run_once(self) -> int:
@@ -71,7 +77,8 @@ class Commands:
                 ]
                 for bot in self._clients
             }
-        named = [*_CONTACT, *(_WITH_MENUS if rules_of(library).menus else ()), *_HELP]
+        named = [*_CONTACT, *(_WITH_MENUS if rules_of(library).menus else ())]
+        named += [*_OF_THEIR_OWN, *(_WITH_EMAIL if self._has_email else ()), *_STOP, *_HELP]
         for bot in self._clients:
             for place, wanted in _wanted(named, chats[bot]).items():
                 await self._register(bot, place, wanted)

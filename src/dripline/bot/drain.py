@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dripline import metrics
 from dripline.bot.admin.gate import admit
 from dripline.bot.answers import Answers
-from dripline.bot.handle import Scene, handle
+from dripline.bot.handle import NO_MAIL, Mail, Scene, handle
 from dripline.bot.updates import Ignored, Pressed, Update, Wrote, read, source_of
 from dripline.content.store import ContentStore
 from dripline.database import Database, after_commit
@@ -40,12 +40,14 @@ class Drain:
         bots: Sequence[str],
         answers: Answers,
         admins: Collection[int] = (),
+        mail: Mail = NO_MAIL,
     ) -> None:
         self._database = database
         self._store = store
         self._bots = tuple(bots)
         self._answers = answers
         self._admins = frozenset(admins)
+        self._mail = mail
 
     async def run_once(self, now: datetime) -> int:
         """Handle a batch of each bot; return how many updates were dealt with."""
@@ -77,7 +79,7 @@ class Drain:
             until, done = time.monotonic() + _LONGEST_S, 0
             for done, row in enumerate(received, 1):  # noqa: B007 - how many is the answer
                 update = read(row.body)
-                await one(session, Scene(bot, row.source_id, library), row, update, now)
+                await one(session, Scene(bot, row.source_id, library, self._mail), row, update, now)
                 callbacks += _callback_of(update)
                 if time.monotonic() > until or self._is_admins(update):
                     break  # what an admin does may change the content for those who come next

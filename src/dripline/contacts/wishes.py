@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from zoneinfo import available_timezones
 
+from dripline.contacts.cities import CITIES
 from dripline.errors import Invalid
 from dripline.texts import marked
 
@@ -12,6 +13,7 @@ CHANNELS: Final = ("telegram", "email")
 TIMES: Final = ("morning", "afternoon", "evening")
 _DAY_MINUTES: Final = 24 * 60
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)")
+_SPAN: Final = re.compile(r"(\d{1,2}(?:[:.]\d\d)?)\s*(?:-|–|—|\s|до|to)\s*(\d{1,2}(?:[:.]\d\d)?)")
 _OFFSET: Final = re.compile(
     r"(?:UTC|GMT|МСК)?\s*([+\-−–]\d{1,2}|[+\-−–]?0)(?::?00)?", re.IGNORECASE
 )
@@ -56,6 +58,15 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def quiet_hours(text: str) -> dict[str, str]:
+    """Return the wishes that a written span means: `22:00-08:00`, `22-8`. Raises Invalid."""
+    span = _SPAN.fullmatch(text.strip()[:40])
+    if span is None:
+        raise Invalid(WRONG_CLOCK, code=NOT_A_WISH, field="quiet_from")
+    start, end = (part if re.search("[:.]", part) else f"{part}:00" for part in span.groups())
+    return {"quiet_from": start, "quiet_to": end}
+
+
 def zone_named(text: str) -> str | None:
     """Return the timezone that a name, a city or an offset from UTC means, or None."""
     plain = " ".join(text.split())[:64]
@@ -83,6 +94,7 @@ def _zones() -> Mapping[str, str]:
             _known[name.casefold()] = name
             if "/" in name and not name.startswith(("Etc/", "posix", "right", "SystemV")):
                 _known.setdefault(name.rpartition("/")[2].casefold(), name)
+        _known.update(CITIES)
     return _known
 
 

@@ -8,7 +8,7 @@ The first of these that says something decides:
     default     Telegram
 
 Only what reaches the contact counts: an address that is reachable, on a channel that is set up and
-that the scenario may use; email also needs the contact's consent to messages of this kind. What is
+that the scenario may use. A contact who wants no messages of this kind is reached by none. What is
 left stands behind the first, in the same order: there the message goes when the first fails.
 """
 
@@ -44,7 +44,7 @@ class Wishes(NamedTuple):
 
     preferred: str | None = None
     engaged: str | None = None
-    opted_in: bool = True  # to email of the kind that is to be sent
+    opted_in: bool = True  # to messages of the kind that is to be sent
 
 
 NO_WISHES: Final = Wishes()
@@ -93,11 +93,11 @@ def _usable(
     ways: Iterable[Way], wishes: Wishes, allowed: Collection[str], tried: Collection[str]
 ) -> dict[str, AddressRef]:
     usable: dict[str, AddressRef] = {}
+    if not wishes.opted_in:
+        return usable
     for address, reachability in ways:
         channel = address.channel
         if reachability != REACHABLE or channel not in allowed or channel in tried:
-            continue
-        if channel == EMAIL and not wishes.opted_in:
             continue
         usable.setdefault(channel, address)
     return usable
@@ -121,14 +121,12 @@ def _rank(channel: str) -> int:
 
 def _why_not(ways: Iterable[Way], wishes: Wishes, allowed: Collection[str]) -> str:
     """Return why nothing reaches a contact: what is wrong with the first address that might."""
-    reason = NO_ADDRESS
+    if not wishes.opted_in:
+        return NOT_OPTED_IN
     for address, reachability in ways:
-        if address.channel in allowed:
-            if reachability != REACHABLE:
-                return reachability
-            if address.channel == EMAIL and not wishes.opted_in:
-                reason = NOT_OPTED_IN
-    return reason
+        if address.channel in allowed and reachability != REACHABLE:
+            return reachability
+    return NO_ADDRESS
 
 
 def home_first(ways: Iterable[Way], home: uuid.UUID) -> list[Way]:

@@ -22,7 +22,8 @@ from dripline.deliveries.protocols import Claimed, Ready
 from dripline.deliveries.queries import Preferred
 from dripline.deliveries.windows import Habits, weekdays_of
 
-Kind = Literal["sequences", "announcements"]
+# `service` is what a contact has asked or paid for: it needs no opt-in.
+Kind = Literal["sequences", "announcements", "service"]
 _LOOK_EVERY_S: Final = 1.0
 
 
@@ -117,7 +118,7 @@ class Reach:
         theirs = self.preferred
         wishes = Wishes()
         if theirs is not None:
-            wishes = Wishes(theirs.channel, theirs.engaged, bool(getattr(theirs, kind)))
+            wishes = Wishes(theirs.channel, theirs.engaged, bool(getattr(theirs, kind, True)))
         return choose(
             home_first(self.ways, home.address.id) if self.ways else (home,),
             asked=asked,

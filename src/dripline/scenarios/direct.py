@@ -15,7 +15,7 @@ from dripline.deliveries import queue
 from dripline.deliveries.choice import Choice, Way, choose
 from dripline.deliveries.models import PROMPTED
 from dripline.deliveries.protocols import Claimed, Ready, RenderCall, Result, Source
-from dripline.deliveries.routing import Reach, Route, Routing, on_another_channel, trail_of
+from dripline.deliveries.routing import Kind, Reach, Route, Routing, on_another_channel, trail_of
 from dripline.deliveries.windows import NO_HABITS
 from dripline.errors import MESSAGE_NOT_FOUND, NotFound
 from dripline.ids import new_id
@@ -200,7 +200,8 @@ def _choice(
     home = Way(person.address, person.reachability)
     if reach is None:
         return choose([home])
-    route = Route(reach, home, "sequences", trail_of(row))
+    kind: Kind = "service" if detail["message"] == PAID else "sequences"
+    route = Route(reach, home, kind, trail_of(row))
     if "to" in detail:
         return route.choose(detail["message"], detail["to"], (detail["to"],))
     if detail["message"] == PAID:

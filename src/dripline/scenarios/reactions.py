@@ -28,6 +28,7 @@ CONSUMER = "scenarios"
 _PRESSED = "callback.pressed"
 _BACK = "address.reachable"
 _EDITED = "content.changed"
+_CONSENT = "consent.changed"
 
 subscribe(CONSUMER, {_PRESSED, _BACK, _EDITED, ANY_OTHER})
 
@@ -48,7 +49,7 @@ class ScenarioReactions:
             await paid.claim(session, library, event, now)
         if event.contact_id is None:
             return
-        if event.name == _BACK:
+        if event.name == _BACK or _wants_again(event):
             await _come_back(session, library, event.contact_id, now)
         else:
             action = action_of(event.name, event.data)
@@ -73,6 +74,12 @@ async def _act(
             await _move_on(session, library, state, action, now)
         elif state.waiting_for is None and _next_asks_for(library, state, action):
             await _remember(session, state, action)
+
+
+def _wants_again(event: Happened) -> bool:
+    """Whether a contact who had ended courses takes them up again."""
+    changes = event.data.get("changes", {}) if event.name == _CONSENT else {}
+    return bool(changes.get("sequences", {}).get("new") == "yes")
 
 
 def action_of(name: str, data: Mapping[str, object]) -> str:

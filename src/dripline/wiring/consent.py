@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from dripline.bot.handle import Mail
 from dripline.contacts.pages import Pages
 from dripline.contacts.tokens import Tokens
 from dripline.deliveries.plain_letter import PlainLetter
@@ -24,3 +25,8 @@ def consent_origin(settings: Settings | None, default_language: str) -> ConsentO
     pages = pages_of(settings) if settings else None
     sender = (urlsplit(pages.public_url).hostname or "") if pages else ""
     return ConsentOrigin(pages, PlainLetter, default_language, sender)
+
+
+def mail_of(settings: Settings) -> Mail:
+    """Return what contacts can do beyond the chat."""
+    return Mail(pages_of(settings), settings.has_email)

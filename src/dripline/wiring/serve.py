@@ -34,6 +34,7 @@ from dripline.events.inbox import WAKE_INBOX
 from dripline.lifecycle import queries as lifecycle
 from dripline.operators import key_queries as keys
 from dripline.settings import Settings
+from dripline.wiring.consent import mail_of
 from dripline.wiring.content import follow, push_folder
 from dripline.wiring.engine import Engine, broadcast_renderer, build
 from dripline.wiring.lock import SoleWorker
@@ -128,6 +129,7 @@ class Service:
                 list(engine.clients),
                 self._answers,
                 self.settings.admin_telegram_ids,
+                mail_of(self.settings),
             )
             duties += engine.duties()
             duties.append(
@@ -253,7 +255,13 @@ def _admin_duties(engine: Engine) -> list[Duty]:
 def _updates(engine: Engine) -> list[Duty]:
     """Return what brings updates in: a poll for each bot, or webhooks to be registered."""
     settings = engine.settings
-    commands = Commands(engine.database, engine.store, engine.clients, settings.admin_telegram_ids)
+    commands = Commands(
+        engine.database,
+        engine.store,
+        engine.clients,
+        settings.admin_telegram_ids,
+        has_email=mail_of(settings).is_set_up,
+    )
     duties = [Duty("commands", commands.run_once, COMMANDS_EVERY_S)]
     if settings.telegram_updates == "polling":
         return duties + [_polling(engine, bot) for bot in engine.clients]

@@ -49,7 +49,7 @@ async def test_contacts_and_admins_have_their_own_in_both_languages(
     assert await commands.run_once() == 0
     found = telegram.take()
     assert set(found) == {(None, None), (None, "ru")}
-    assert list(found[None, None]) == ["start", "progress", "help"]
+    assert list(found[None, None]) == ["start", "progress", "settings", "stop", "help"]
     assert found[None, "ru"]["start"].startswith("Начать")
     async with database.transaction() as session:
         await by_telegram(session, "main", TelegramPerson(ADMIN, "Olga"), clock.now())

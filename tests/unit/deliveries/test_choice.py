@@ -68,10 +68,10 @@ BLOCKED, BOUNCED = way("telegram", "blocked"), way("email", "bounced")
         pytest.param(
             [T, E],
             {"asked": "email", "wishes": Wishes(opted_in=False)},
-            ["telegram"],
-            "only",
+            [],
+            "not_opted_in",
             False,
-            id="no email without consent, though asked",
+            id="nothing on any channel without consent, though asked",
         ),
         pytest.param([E], {}, ["email"], "only", False, id="only an email address"),
         pytest.param(

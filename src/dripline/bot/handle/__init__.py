@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.bot.handle.membership import membership
 from dripline.bot.handle.press import press
-from dripline.bot.handle.scene import Scene
+from dripline.bot.handle.scene import NO_MAIL, Mail, Scene
 from dripline.bot.handle.start import start
 from dripline.bot.handle.write import write
 from dripline.bot.updates import Ignored, Membership, Pressed, Started, Update, Wrote
 
-__all__ = ["Scene", "handle"]
+__all__ = ["NO_MAIL", "Mail", "Scene", "handle"]
 
 
 async def handle(session: AsyncSession, scene: Scene, update: Update, now: datetime) -> bool:

@@ -4,8 +4,10 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline.bot.handle import settings
 from dripline.bot.handle.menu import is_menu, pressed
 from dripline.bot.handle.scene import Scene, happened, meet, say
+from dripline.bot.handle.talk import talk_of
 from dripline.bot.updates import Pressed
 from dripline.content.compile import GO
 from dripline.errors import NotFound
@@ -22,6 +24,9 @@ async def press(session: AsyncSession, scene: Scene, update: Pressed, now: datet
         return
     if is_menu(update.data):
         await pressed(session, scene, known, update.person, update.data, now)
+        return
+    if update.data.startswith(settings.SETTINGS):
+        await settings.pressed(talk_of(session, scene, known, update.person, now), update.data)
         return
     if not update.data.startswith(GO):
         return

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dripline.contacts import identify, reachability
 from dripline.contacts.identify import Known, TelegramPerson
 from dripline.contacts.models import REACHABLE
+from dripline.contacts.pages import Pages
 from dripline.content.store import Library
 from dripline.content.telegram_html import escape
 from dripline.deliveries import system
@@ -21,12 +22,29 @@ _BEFORE = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """What contacts can do beyond the chat: pages of their own, email if it is set up."""
+
+    pages: Pages | None = None
+    has_email: bool = False
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether an address can be given: without pages nobody could confirm it."""
+        return self.has_email and self.pages is not None
+
+
+NO_MAIL = Mail()
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """One update of one bot."""
 
     bot: str
     update_id: str
     library: Library
+    mail: Mail = NO_MAIL
 
 
 async def meet(session: AsyncSession, scene: Scene, person: TelegramPerson, now: datetime) -> Known:

@@ -6,6 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.bot.handle.scene import Scene, happened, meet, say
 from dripline.bot.updates import Started
+from dripline.contacts import consent
+from dripline.contacts import queries as contacts
+from dripline.contacts.identify import Known
 from dripline.content.store import Library
 from dripline.scenarios import switch
 from dripline.scenarios.switch import Outcome
@@ -29,6 +32,7 @@ async def start(session: AsyncSession, scene: Scene, update: Started, now: datet
     }
     if not await happened(session, scene, known, "bot.started", data, now):
         return
+    await _take_up_again(session, known, now)
     language = known.language
     if update.payload and scenario_id is None and code is None:
         text = _("This link leads nowhere any more, so here is our main course.", language)
@@ -42,6 +46,17 @@ async def start(session: AsyncSession, scene: Scene, update: Started, now: datet
     if outcome is Outcome.NOTHING:
         text = _("There is nothing new for you here right now. We will write to you.", language)
         await say(session, scene, known, update.person, text, now)
+
+
+async def _take_up_again(session: AsyncSession, known: Known, now: datetime) -> None:
+    """Whoever had sent `/stop` and starts again wants courses again."""
+    if known.created:
+        return
+    wants = (await contacts.preferences_of(session, [known.contact_id])).get(known.contact_id)
+    if wants is not None and not wants.sequences:
+        again = {consent.SEQUENCES: True}
+        said = consent.Evidence("bot", "/start")
+        await consent.change(session, known.contact_id, again, said, now)
 
 
 def _scenario_of(library: Library, payload: str | None) -> str | None:

@@ -4,14 +4,17 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline.bot.handle import mail, settings
 from dripline.bot.handle.menu import command
 from dripline.bot.handle.scene import Scene, happened, meet, say
+from dripline.bot.handle.talk import talk_of
 from dripline.bot.updates import Wrote
+from dripline.contacts.identify import Known
 from dripline.texts import gettext as _
 
 
 async def write(session: AsyncSession, scene: Scene, update: Wrote, now: datetime) -> None:
-    """Append what was written; answer `/help` and the commands of menus."""
+    """Append what was written; answer `/help`, the commands of menus and of wishes."""
     known = await meet(session, scene, update.person, now)
     data = {
         "bot": scene.bot,
@@ -26,9 +29,32 @@ async def write(session: AsyncSession, scene: Scene, update: Wrote, now: datetim
             "I send you the messages of our courses, one after another.\n\n"
             "/start – begin, or see your last message again\n"
             "/menu – what you can do here\n"
-            "/progress – how far you are",
+            "/progress – how far you are\n"
+            "/settings – what you get, when and where\n"
+            "/stop – get nothing more",
             known.language,
         )
         await say(session, scene, known, update.person, text, now)
-    else:
+    elif not await _of_their_own(session, scene, known, update, now):
         await command(session, scene, known, update.person, update.command, now)
+
+
+async def _of_their_own(
+    session: AsyncSession, scene: Scene, known: Known, update: Wrote, now: datetime
+) -> bool:
+    """Follow what concerns the contact's wishes and address; return False for anything else."""
+    talk = talk_of(session, scene, known, update.person, now)
+    if update.command in settings.COMMANDS:
+        await settings.command(talk, update.command)
+    elif update.command == "email":
+        await mail.command(talk, update.text)
+    elif update.command is not None or not update.text:
+        return False
+    else:
+        asked = await talk.asked()
+        if asked == mail.EMAIL:
+            await mail.written(talk, update.text)
+        elif asked is not None:
+            await settings.written(talk, asked, update.text)
+        return asked is not None
+    return True
