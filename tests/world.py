@@ -191,6 +191,12 @@ async def new_world(
 
 
 async def edit(world: World) -> None:
+    """Tell that content has changed, as a push does, and let everybody follow."""
+    await told_of_edit(world)
+    await world.react()
+
+
+async def told_of_edit(world: World) -> None:
     """Tell that content has changed, as a push does."""
     async with world.database.transaction() as session:
         event = NewEvent(
@@ -202,4 +208,3 @@ async def edit(world: World) -> None:
             {"scenario_ids": ["course"]},
         )
         await append(session, event)
-    await world.react()

@@ -12,7 +12,6 @@ from dripline.deliveries.models import NORMAL
 from dripline.deliveries.queue import Entry
 from dripline.deliveries.timing import due_at
 from dripline.deliveries.windows import Habits
-from dripline.ids import new_id
 from dripline.importing.people import Person, Standing
 from dripline.scenarios.decide import next_due
 from dripline.scenarios.models import ACTIVE, COMPLETED, STOPPED
@@ -64,35 +63,10 @@ def place(
 
 def _blank(standing: Standing, scenario: Scenario, who: Who, reg_time: datetime) -> EnrollmentState:
     started = standing.started_at or reg_time
-    return EnrollmentState(
-        id=new_id(),
-        contact_id=who.contact_id,
-        address_id=who.address_id,
-        scenario_id=scenario.id,
-        lane=scenario.lane,
-        run=1,
-        pace_key=who.pace_key,
-        started_at=started,
-        context=None,
-        status=standing.status,
-        reason=None,
-        hold=None,
-        position=0,
-        last_message_id=None,
-        revision=scenario.revision,
-        base_at=standing.last_sent_at or started,
-        last_sent_at=standing.last_sent_at,
-        completed_at=None,
-        stopped_at=None,
-        waiting_for=None,
-        wait_until=None,
-        early_action=None,
-        turn=0,
-        recheck=0,
-        resends=0,
-        queue_priority=None,
-        queue_due_us=None,
-    )
+    state = EnrollmentState.begun(scenario, who.contact_id, who.address_id, who.pace_key, started)
+    state.status, state.last_sent_at = standing.status, standing.last_sent_at
+    state.base_at = standing.last_sent_at or started
+    return state
 
 
 def _end(state: EnrollmentState, standing: Standing, now: datetime) -> None:

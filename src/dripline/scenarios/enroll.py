@@ -22,7 +22,6 @@ from dripline.errors import (
     NotFound,
 )
 from dripline.events import NewEvent, append
-from dripline.ids import new_id
 from dripline.scenarios import queries
 from dripline.scenarios.decide import next_due
 from dripline.scenarios.models import ACTIVE, COMPLETED, STOPPED
@@ -166,34 +165,10 @@ async def _new_state(
     if address is None or address.contact_id != contact_id:
         raise NotFound("There is no such contact.", code=USER_NOT_FOUND)
     earlier = await queries.latest_run(session, contact_id, scenario.id)
-    return EnrollmentState(
-        id=new_id(),
-        contact_id=contact_id,
-        address_id=address_id,
-        scenario_id=scenario.id,
-        lane=scenario.lane,
-        run=earlier.run + 1 if earlier else 1,
-        pace_key=queue.pace_key(address.channel, address.bot),
-        started_at=now,
-        context=context,
-        status=ACTIVE,
-        reason=None,
-        hold=None,
-        position=0,
-        last_message_id=None,
-        revision=scenario.revision,
-        base_at=now,
-        last_sent_at=None,
-        completed_at=None,
-        stopped_at=None,
-        waiting_for=None,
-        wait_until=None,
-        early_action=None,
-        turn=0,
-        recheck=0,
-        resends=0,
-        queue_priority=None,
-        queue_due_us=None,
+    pace_key = queue.pace_key(address.channel, address.bot)
+    run = earlier.run + 1 if earlier else 1
+    return EnrollmentState.begun(
+        scenario, contact_id, address_id, pace_key, now, run=run, context=context
     )
 
 

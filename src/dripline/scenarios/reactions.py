@@ -21,7 +21,7 @@ from dripline.scenarios import paid, queries
 from dripline.scenarios.decide import next_due
 from dripline.scenarios.enroll import complete, note, resume, tell
 from dripline.scenarios.models import ACTIVE
-from dripline.scenarios.pause import spread
+from dripline.scenarios.pause import NEXT_PAGE, spread
 from dripline.scenarios.state import HOLD_UNREACHABLE, EnrollmentState
 
 CONSUMER = "scenarios"
@@ -30,7 +30,7 @@ _BACK = "address.reachable"
 _EDITED = "content.changed"
 _CONSENT = "consent.changed"
 
-subscribe(CONSUMER, {_PRESSED, _BACK, _EDITED, ANY_OTHER})
+subscribe(CONSUMER, {_PRESSED, _BACK, _EDITED, NEXT_PAGE, ANY_OTHER})
 
 
 class ScenarioReactions:
@@ -42,8 +42,8 @@ class ScenarioReactions:
     async def __call__(self, session: AsyncSession, event: Happened, now: datetime) -> None:
         """React to one event."""
         library = await self._store.current(session)
-        if event.name == _EDITED:
-            await spread(session, library, event.data.get("scenario_ids", ()), now)
+        if event.name in {_EDITED, NEXT_PAGE}:
+            await spread(session, library, event.data, now)
             return
         if event.name == paid.SUCCEEDED:
             await paid.claim(session, library, event, now)

@@ -3,10 +3,12 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from dripline.clock import to_us
+from dripline.content.document import Scenario
 from dripline.deliveries.queue import Entry, Key
+from dripline.ids import new_id
 from dripline.scenarios.models import ACTIVE
 
 ORIGIN = "enrollment"
@@ -56,6 +58,49 @@ class EnrollmentState:
     # As it was read: how often it had been changed, and what stands in the columns that seldom are.
     version: int = 0
     seldom: tuple[Any, ...] = ()
+
+    @classmethod
+    def begun(
+        cls,
+        scenario: Scenario,
+        contact_id: uuid.UUID,
+        address_id: uuid.UUID,
+        pace_key: str,
+        at: datetime,
+        *,
+        run: int = 1,
+        context: dict[str, Any] | None = None,
+    ) -> Self:
+        """Return the state of somebody who enters a scenario at this moment, nothing planned."""
+        return cls(
+            id=new_id(),
+            contact_id=contact_id,
+            address_id=address_id,
+            scenario_id=scenario.id,
+            lane=scenario.lane,
+            run=run,
+            pace_key=pace_key,
+            started_at=at,
+            context=context,
+            status=ACTIVE,
+            reason=None,
+            hold=None,
+            position=0,
+            last_message_id=None,
+            revision=scenario.revision,
+            base_at=at,
+            last_sent_at=None,
+            completed_at=None,
+            stopped_at=None,
+            waiting_for=None,
+            wait_until=None,
+            early_action=None,
+            turn=0,
+            recheck=0,
+            resends=0,
+            queue_priority=None,
+            queue_due_us=None,
+        )
 
     @property
     def is_active(self) -> bool:
