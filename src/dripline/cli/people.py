@@ -1,4 +1,4 @@
-"""`dripline contacts`: find somebody, CSV in and out, erase."""
+"""`dripline contacts`: find somebody, CSV in and out, what is held of one, erase."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command()(find)
     app.command("import")(import_contacts)
     app.command("export")(export_contacts)
+    app.command("export-data")(export_data)
     app.command()(erase)
 
 
@@ -48,6 +49,18 @@ def export_contacts(
     from dripline.cli import start
 
     start.run(_export(file))
+
+
+def export_data(
+    who: _Who,
+    file: Annotated[
+        Path | None, typer.Option("--to", help="The file to write.", dir_okay=False)
+    ] = None,
+) -> None:
+    """Write everything that is held of a contact as JSON."""
+    from dripline.cli import start
+
+    start.run(_export_data(who, file))
 
 
 def erase(
@@ -103,6 +116,30 @@ async def _export(file: Path) -> None:
         done = await exported(database, file, _progress)
     typer.echo("", err=True)
     typer.echo(f"Written: {done:,} contacts.")
+
+
+async def _export_data(who: str, file: Path | None) -> None:
+    import json
+    import os
+
+    from dripline.analytics.why import find_contact
+    from dripline.cli import start
+    from dripline.clock import RealClock
+    from dripline.contacts.export import export
+    from dripline.wiring import import_models
+
+    import_models()  # every room's tables may hold something of theirs
+    async with start.reading() as session:
+        contact = await find_contact(session, who)
+        held = await export(session, contact.id, RealClock().now())
+    text = json.dumps(held, ensure_ascii=False, indent=2)
+    if file is None:
+        typer.echo(text)
+        return
+    handle = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)  # nobody else reads it
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        out.write(text + "\n")
+    typer.echo(f"Written: {file}")
 
 
 async def _whom(who: str) -> "tuple[uuid.UUID, str]":

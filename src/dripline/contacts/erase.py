@@ -7,7 +7,7 @@ agreed to and when, and that an address must not be written to (as a digest of i
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -88,14 +88,14 @@ async def _erase_from(
         number = await queries.forget_owner(session, table, contact_id)
     else:
         number = 0
-        for column in _columns_of(table, "contacts", _OWNER):
+        for column in columns_of(table, "contacts", _OWNER):
             number += await queries.delete_where(session, table, column, [contact_id])
-        for column in _columns_of(table, "addresses", "address_id"):
+        for column in columns_of(table, "addresses", "address_id"):
             number += await queries.delete_where(session, table, column, address_ids)
     rows[table.name] = rows.get(table.name, 0) + number
 
 
-def _columns_of(table: Table, target: str, name: str) -> list[str]:
+def columns_of(table: Table, target: str, name: str) -> list[str]:
     """Return the columns that say whose a row is: by their name, or by what they refer to."""
     return [
         column.name
@@ -119,14 +119,23 @@ def _tables_of_contacts() -> list[Table]:
 
 async def _blank_inbox(session: AsyncSession, addresses: Sequence[Address], now: datetime) -> int:
     """Blank what providers told us of this person; that it came stays, so that it counts once."""
+    found = [row_id async for row_id, _body in inbox_of(session, addresses)]
+    for start in range(0, len(found), 500):
+        await queries.blank_inbox(session, found[start : start + 500], now)
+    return len(found)
+
+
+async def inbox_of(
+    session: AsyncSession, addresses: Sequence[Address]
+) -> AsyncIterator[tuple[uuid.UUID, bytes]]:
+    """Return what providers told us of this person: what names one of their addresses."""
     values = sorted({re.escape(one.value).encode() for one in addresses})
     if not values:
-        return 0
+        return
     named = re.compile(rb"(?<![\w.-])(?:" + b"|".join(values) + rb")(?![\w.-])", re.IGNORECASE)
-    blanked, after = 0, None
+    after = None
     while page := await queries.inbox_page(session, after, 500):
         after = page[-1][0]
-        found = [row_id for row_id, body in page if named.search(body)]
-        await queries.blank_inbox(session, found, now)
-        blanked += len(found)
-    return blanked
+        for row_id, body in page:
+            if named.search(body):
+                yield row_id, body

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Table, delete, func, null, select, update
+from sqlalchemy import CursorResult, RowMapping, Table, delete, func, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts.models import Address
@@ -51,6 +51,16 @@ async def delete_where(
     if not values:
         return 0
     return await _count(session, delete(table).where(table.c[column].in_(values)))
+
+
+async def rows_where(
+    session: AsyncSession, table: Table, columns: Sequence[tuple[str, Sequence[uuid.UUID]]]
+) -> Sequence[RowMapping]:
+    """Return the rows of a table in which one of these columns has one of its values."""
+    conditions = [table.c[name].in_(values) for name, values in columns if values]
+    if not conditions:
+        return []
+    return (await session.execute(select(table).where(or_(*conditions)))).mappings().all()
 
 
 async def forget_owner(session: AsyncSession, table: Table, contact_id: uuid.UUID) -> int:

@@ -1,6 +1,7 @@
 """An erased contact is named nowhere, on both databases; the others stay as they were."""
 
 import asyncio
+import json
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +13,11 @@ from typer.testing import CliRunner
 from dripline import logs
 from dripline.cli.app import app
 from dripline.clock import VirtualClock
+from dripline.contacts import email, suppression
 from dripline.contacts import queries as contacts
+from dripline.contacts.consent import Evidence
 from dripline.contacts.erase import erase
+from dripline.contacts.export import export
 from dripline.contacts.identify import Known, TelegramPerson, by_telegram
 from dripline.contacts.models import Contact
 from dripline.database import Base, Database
@@ -86,6 +90,29 @@ async def test_nothing_names_an_erased_contact(database: Database, clock: Virtua
         bodies = {row.source_id: row.body for row in await session.scalars(select(InboxRow))}
         assert b'"id": 12' in bodies["6"]
         assert await session.get(Contact, other.contact_id) is not None
+
+
+async def test_an_export_holds_everything_and_of_nobody_else(
+    database: Database, clock: VirtualClock
+) -> None:
+    world = await new_world(database, clock)
+    await lived(world)
+    other = await boris(world)
+    anna = world.contact.contact_id
+    async with database.transaction() as session:
+        given = Evidence("bot")
+        await email.give(session, anna, "anna@example.com", given, NOW)
+        await suppression.suppress(session, "anna@example.com", "bounced", NOW)
+    async with database.reading() as session:
+        held = await export(session, anna, NOW)
+    text = json.dumps(held)
+    names = await named(database, [str(anna), anna.hex])
+    assert names - {"queue", "outbox"} <= set(held)
+    assert {"consent_log", "email_verifications", "email_suppressions", "inbox"} <= set(held)
+    for needle in ("Anna", "anna@example.com", "Kazan", "early", "course"):
+        assert needle in text
+    assert str(other.contact_id) not in text
+    assert '"id": 12' not in text
 
 
 async def test_nobody_is_erased_who_is_not_there(database: Database) -> None:
