@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from dripline.analytics.why import timeline
 from dripline.channels.recorder import Recorded
 from dripline.clock import VirtualClock
 from dripline.contacts import reachability
@@ -351,3 +352,31 @@ async def test_with_one_channel_nobodys_other_addresses_matter(
     await channels.world.ask()
     await channels.world.run(HOUR)
     assert {channel for channel, _ in channels.went_out()} == {"telegram"}
+
+
+async def test_the_story_tells_each_choice(channels: Channels) -> None:
+    world = channels.world
+    await channels.add_email()
+    await channels.prefer(quiet_from=22 * 60, quiet_to=8 * 60)
+    world.store.library = library(
+        body("course", {"one": {}, "two": {"timing": {"hours": 11}}, "three": {}})
+    )
+    await world.ask()
+    await world.run()
+    world.blocked = True
+    await world.run(DAY)
+    async with world.database.reading() as session:
+        lines = await timeline(
+            session, world.contact.contact_id, library=world.store.library, language="en"
+        )
+    told = [f"{line.title}: {line.detail}" for line in lines if line.message_id]
+    fell_back = "fell back from Telegram: the contact has blocked the bot"
+    assert told == [
+        "Sent by Telegram: the first message; Telegram is the usual channel",
+        "Not yet: quiet hours; until 2026-03-03 08:00 (UTC)",
+        "Could not be sent by Telegram: bot was blocked by the user",
+        "Goes out on another channel: the contact has blocked the bot",
+        f"Sent by Email: its delay was over; {fell_back}",
+        "Sent by Email: its delay was over; only Email reaches the contact",
+        "Completed: the last message was sent",
+    ]

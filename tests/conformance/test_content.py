@@ -264,9 +264,19 @@ async def test_another_folder_does_not_undo_the_first(
         await push_now(database, root)
 
 
+def _name_channels(scenario: Path) -> None:
+    config = json.loads((scenario / "config.json").read_text())
+    told = config | {"channels": ["telegram", "email"], "weekdays": [1, 2]}
+    (scenario / "config.json").write_text(json.dumps(told))
+    messages = json.loads((scenario / "messages.json").read_text())
+    next(iter(messages["messages"].values()))["channel"] = "both"
+    (scenario / "messages.json").write_text(json.dumps(messages))
+
+
 async def test_pull_gives_back_what_push_took(
     database: Database, root: Path, tmp_path: Path
 ) -> None:
+    _name_channels(root / "scenarios/default")
     await push_now(database, root)
     other = tmp_path / "other"
     pulled = await pull(database, other)

@@ -50,7 +50,7 @@ async def test_the_story_of_a_contact(world: World) -> None:
         ("entered", "Entered the scenario", "Other", ""),
         ("sent", "Sent by Telegram", "Other", "one"),
         ("event", "Cannot be reached any more", "", ""),
-        ("failed", "Could not be sent", "Other", "two"),
+        ("failed", "Could not be sent by Telegram", "Other", "two"),
         ("parked", "Stands still", "Other", "two"),
         ("parked", "Waits until the contact can be reached", "Other", "two"),
     ]

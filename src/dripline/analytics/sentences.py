@@ -1,5 +1,9 @@
 """Reasons in words. Codes stand in the database; what people read is made here."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
+from dripline.deliveries.timing import zone_of
 from dripline.texts import gettext as _
 from dripline.texts import marked
 
@@ -11,11 +15,19 @@ _DECISIONS = {
     "park": marked("Stands still"),
     "stopped": marked("Stopped"),
     "completed": marked("Completed"),
+    "fallback": marked("Goes out on another channel"),
 }
 _HOLDS = {
     "action": marked("Waits for an action"),
     "unreachable": marked("Waits until the contact can be reached"),
     "paused": marked("Waits: the scenario is paused"),
+}
+_CHANNELS = {
+    "asked": marked("{channel} was asked for"),
+    "preferred": marked("the contact prefers {channel}"),
+    "engaged": marked("the contact answers more on {channel}"),
+    "default": marked("{channel} is the usual channel"),
+    "only": marked("only {channel} reaches the contact"),
 }
 _REASONS = {
     "asked_for": marked("the contact asked for it"),
@@ -46,6 +58,25 @@ _REASONS = {
     "template": marked("the template failed"),
     "rejected": marked("the channel rejected it"),
     "attempts": marked("every attempt failed"),
+    "failed": marked("the channel failed"),
+    "failed_everywhere": marked("every channel failed"),
+    "bounced": marked("emails to the contact bounce"),
+    "complained": marked("the contact called an email spam"),
+    "unsubscribed": marked("the contact has unsubscribed"),
+    "unverified": marked("the email address is not confirmed"),
+    "kicked": marked("the bot was removed from the chat"),
+    "no_address": marked("the contact has no address for it"),
+    "bounced_late": marked("an email came back, and nothing was sent since"),
+    "both": marked("on both channels: the second copy"),
+    "quiet_hours": marked("quiet hours"),
+    "weekday": marked("not on this day of the week"),
+    "preferred_time": marked("the contact prefers another time of day"),
+    "best_hour": marked("the contact answers more at another hour"),
+    "capped": marked("the contact has had as many messages as they get"),
+    "message.fell_back": marked("Went over to another channel"),
+    "email.bounced": marked("An email came back"),
+    "email.complained": marked("Called an email spam"),
+    "email.unsubscribed": marked("Unsubscribed"),
     "contact.created": marked("First seen"),
     "bot.started": marked("Pressed Start"),
     "callback.pressed": marked("Pressed a button"),
@@ -90,9 +121,37 @@ def sent_title(channel: str, language: str | None) -> str:
     return _("Sent by {channel}", language, channel=channel.capitalize())
 
 
-def failure_title(language: str | None) -> str:
-    """Return that a message failed."""
-    return _("Could not be sent", language)
+def failure_title(channel: str, language: str | None) -> str:
+    """Return that a message failed, and where."""
+    return _("Could not be sent by {channel}", language, channel=channel.capitalize())
+
+
+def channel_words(
+    channel: str, reason: str, tried: Sequence[Sequence[str]], language: str | None
+) -> str:
+    """Return why a message took a channel; `tried` are those that failed, each with its code."""
+    if tried:
+        failed, code = tried[-1]
+        return _(
+            "fell back from {channel}: {reason}",
+            language,
+            channel=failed.capitalize(),
+            reason=reason_words(code, language),
+        )
+    words = _CHANNELS.get(reason)
+    return _(words, language, channel=channel.capitalize()) if words else ""
+
+
+def until_words(reason: str, until: datetime, timezone: str | None, language: str | None) -> str:
+    """Return a reason to wait with its end, by the contact's own clock."""
+    local = until.astimezone(zone_of(timezone))
+    return _(
+        "{reason}; until {moment} ({zone})",
+        language,
+        reason=reason_words(reason, language),
+        moment=f"{local:%Y-%m-%d %H:%M}",
+        zone=timezone or "UTC",
+    )
 
 
 def reason_words(code: str, language: str | None) -> str:

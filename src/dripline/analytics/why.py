@@ -8,11 +8,13 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.analytics.sentences import (
+    channel_words,
     decision_title,
     failure_title,
     hold_title,
     reason_words,
     sent_title,
+    until_words,
 )
 from dripline.clock import from_us
 from dripline.contacts import queries as contacts
@@ -24,6 +26,7 @@ from dripline.deliveries import system
 from dripline.deliveries.models import Decision, Delivery
 from dripline.errors import USER_NOT_FOUND, Conflict, NotFound
 from dripline.events import queries as events
+from dripline.events.models import Event
 from dripline.scenarios import queries as enrollments
 from dripline.scenarios.models import ACTIVE, Enrollment
 from dripline.texts import gettext as _
@@ -83,16 +86,19 @@ async def timeline(
     message.
     """
     decided = await deliveries.decisions_of(session, contact_id, _MOST)
-    lines = [_decided(row, language) for row in reversed(decided)]
-    lines += [
-        _sent(row, language) for row in await deliveries.deliveries_of(session, contact_id, _MOST)
-    ]
-    lines += [
-        Line(row.occurred_at, "event", reason_words(row.name, language), _event_detail(row.data))
-        for row in reversed(await events.events_of(session, contact_id, _MOST))
+    person = await contacts.contact(session, contact_id)
+    timezone = person.timezone if person else None
+    told = [(row.id, _decided(row, timezone, language)) for row in decided]
+    sent = await deliveries.deliveries_of(session, contact_id, _MOST)
+    told += [(row.id, _sent(row, language)) for row in sent]
+    told += [
+        (row.id, _happened(row, language))
+        for row in await events.events_of(session, contact_id, _MOST)
         if not row.name.startswith(_TOLD_BY_DECISIONS)
     ]
-    lines.sort(key=lambda line: (line.at, _RANKS.get(line.kind, 1)))
+    # Of one moment, what happened comes before what was made of it, and that in its real order.
+    told.sort(key=lambda one: (one[1].at, one[1].kind != "event", one[0]))
+    lines = [line for _id, line in told]
     held = dict(await deliveries.held_keys(session, real_us)) if real_us else {}
     for enrollment in await enrollments.enrollments_of(session, contact_id):
         if enrollment.status == ACTIVE:
@@ -108,33 +114,49 @@ async def timeline(
     return [_named(line, library) for line in lines]
 
 
-def _decided(row: Decision, language: str | None) -> Line:
+def _decided(row: Decision, timezone: str | None, language: str | None) -> Line:
+    detail = reason_words(row.reason, language)
+    if row.reason in _HOURS and row.until is not None:
+        detail = until_words(row.reason, row.until, timezone, language)
     return Line(
         row.decided_at,
         _KINDS.get(row.kind, row.kind),
         decision_title(row.kind, language),
-        reason_words(row.reason, language),
+        detail,
         row.scenario_id or "",
         row.message_id or "",
     )
 
 
-# Of what bears the same moment, what happened stands before what followed from it.
-_RANKS = {"event": 0, "parked": 2, "fallback": 2}
+_HOURS = {"quiet_hours", "weekday", "preferred_time", "best_hour", "capped"}
 _KINDS = {"enrolled": "entered", "park": "parked", "wait": "waiting", "skip": "skipped"}
+
+
+def _happened(row: Event, language: str | None) -> Line:
+    return Line(row.occurred_at, "event", reason_words(row.name, language), _event_detail(row.data))
 
 
 def _sent(row: Delivery, language: str | None) -> Line:
     at = row.sent_at or row.failed_at or row.scheduled_at
     if row.status == "failed":
-        title, detail = failure_title(language), row.failure_reason or ""
+        title, detail = failure_title(row.channel, language), row.failure_reason or ""
     else:
         title = sent_title(row.channel, language)
         detail = reason_words(str((row.decision or {}).get("reason", "")), language)
+        detail += _channel(row, language)
         detail += _variant(row.decision or {}, language)
     kind = "failed" if row.status == "failed" else "sent"
     message_id = "" if row.origin == system.ORIGIN else row.message_id
     return Line(at, kind, title, detail, row.scenario_id or "", message_id)
+
+
+def _channel(row: Delivery, language: str | None) -> str:
+    """Return why it took this channel, to be put after the reason; empty with one channel."""
+    decision = row.decision or {}
+    words = channel_words(
+        row.channel, str(decision.get("channel", "")), decision.get("tried", ()), language
+    )
+    return f"; {words}" if words else ""
 
 
 def _variant(decision: Mapping[str, object], language: str | None) -> str:

@@ -13,7 +13,9 @@ from dripline.content import limits, room_files
 from dripline.content.email.layout import SHIPPED
 from dripline.content.folder import Folder, MediaSource
 from dripline.content.parse_message import (
+    CHANNELS,
     LANGUAGE,
+    check_weekdays,
     parse_email,
     parse_keyboard,
     parse_message,
@@ -247,11 +249,22 @@ def _check_config(config: Node, scenario_id: str) -> None:
     config.text("name", needed=True, most=200)
     config.text("lane", most=40)
     config.number("priority", 0, -1_000_000, 1_000_000)
+    _check_channels(config)
+    check_weekdays(config)
     product = config.object("prodamus")
     if product is not None:
         for key in ("product_name", "product_price", "paid_content", "private_group_id"):
             if product.has(key) and not isinstance(product.value[key], str | int | float):
                 product.at(key).report("type", f"“{key}” must be a text.")
+
+
+def _check_channels(config: Node) -> None:
+    named = config.items("channels")
+    for channel in named:
+        if channel.value not in CHANNELS:
+            channel.report("channel", "A scenario's channels are telegram and email.")
+    if config.has("channels") and isinstance(config.value["channels"], list) and not named:
+        config.at("channels").report("channel", "Name a channel, or leave “channels” out for all.")
 
 
 def _order(messages: Node) -> list[str]:

@@ -16,8 +16,9 @@ MEDIA_FIELDS: Final[dict[str, MediaKind]] = {
 }  # fmt: skip
 FIELDS: Final = (
     "timing", "template_file", "format", *MEDIA_FIELDS, "inline_keyboard", "wait", "wait_for",
-    "timeout", "condition", "priority", "track", "email",
+    "timeout", "condition", "priority", "channel", "track", "email",
 )  # fmt: skip
+CHANNELS: Final = ("telegram", "email")
 RESERVED: Final = ("texts", "media", "places")  # what a revision adds to a message of a file
 BUTTON_TYPES: Final = (
     "url", "callback", "payment", "share_referral", "check_progress", "web_app", "start_scenario",
@@ -42,6 +43,8 @@ def parse_message(spec: Node, base: str) -> dict[str, Any]:
     _check_wait(spec)
     if spec.has("priority") and spec.value["priority"] not in ("urgent", "high", "normal", "low"):
         spec.at("priority").report("priority", "“priority” is urgent, high, normal or low.")
+    if spec.has("channel") and spec.value["channel"] not in (*CHANNELS, "both"):
+        spec.at("channel").report("channel", "“channel” is telegram, email or both.")
     return parse_summary(spec, base)
 
 
@@ -115,9 +118,7 @@ def check_timing(node: Node) -> None:
     node.number("minutes", 0, 0, _MOST_DAYS * 24 * 60)
     if node.has("at"):
         _check_time_of_day(node.at("at"))
-    for day in node.items("weekdays"):
-        if not isinstance(day.value, int) or not 1 <= day.value <= 7:
-            day.report("timing", "Weekdays are numbers from 1 (Monday) to 7 (Sunday).")
+    check_weekdays(node)
     if node.text("from", "previous") not in ("previous", "start"):
         node.at("from").report("timing", "“from” is previous or start.")
     for key, inner in node.members():
@@ -125,6 +126,14 @@ def check_timing(node: Node) -> None:
             inner.report(
                 "timing", f"“{key}” is not known here; there are {', '.join(_TIMING)}.", "warning"
             )
+
+
+def check_weekdays(node: Node) -> None:
+    """Say what is wrong with a list of weekdays."""
+    for day in node.items("weekdays"):
+        # True is 1 to Python, and no weekday to anybody.
+        if type(day.value) is not int or not 1 <= day.value <= 7:
+            day.report("timing", "Weekdays are numbers from 1 (Monday) to 7 (Sunday).")
 
 
 _TIMING: Final = ("days", "hours", "minutes", "at", "weekdays", "from")

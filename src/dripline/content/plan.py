@@ -46,6 +46,7 @@ class Planned:
     change: Change
     people: int | None = None
     ahead: Mapping[str, int] | None = None
+    channels: Mapping[str, str] | None = None  # of messages that name one, by id
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +92,21 @@ async def _touched(
     new: Documents,
     touches: Touches | None,
 ) -> Planned:
-    if change.kind != "scenario" or touches is None:
+    if change.kind != "scenario":
         return Planned(change)
     key = (change.kind, change.key)
     body = new.get(key) or old[key]
+    channels = {
+        name: spec["channel"] for name, spec in body["messages"].items() if spec.get("channel")
+    }
+    if touches is None:
+        return Planned(change, channels=channels)
     edited = {**body, "retired": retired(old.get(key), body["order"])}
     scenario = compile_scenario(
         edited, revision=0, button_sets={}, variables={}, paused=False, attributes={}
     )
     touched = await touches(session, scenario, frozenset(change.added))
-    return Planned(change, touched.people, dict(touched.ahead))
+    return Planned(change, touched.people, dict(touched.ahead), channels)
 
 
 def describe(plan: Plan, *, diffs: bool = True) -> list[str]:
@@ -123,8 +129,11 @@ def _describe(planned: Planned, *, diffs: bool) -> list[str]:
     sign = {"added": "+", "changed": "~", "removed": "-"}[change.how]
     lines = [f"{sign} {change.title}"]
     if change.how == "changed":
-        lines += [f"    + message {name}{_reach(planned, name)}" for name in change.added]
-        lines += [f"    ~ message {name}" for name in change.changed]
+        lines += [
+            f"    + message {name}{_by(planned, name)}{_reach(planned, name)}"
+            for name in change.added
+        ]
+        lines += [f"    ~ message {name}{_by(planned, name)}" for name in change.changed]
         lines += [f"    - message {name}" for name in change.removed]
         lines += ["    messages change places"] if change.moved else []
     if planned.people and change.kind == "scenario":
@@ -132,6 +141,13 @@ def _describe(planned: Planned, *, diffs: bool) -> list[str]:
     if diffs and change.how == "changed":
         lines += [f"    {line}" for line in change.diff.splitlines()[2:]]
     return lines
+
+
+def _by(planned: Planned, name: str) -> str:
+    channel = (planned.channels or {}).get(name)
+    if channel is None:
+        return ""
+    return ", on both channels" if channel == "both" else f", by {channel} first"
 
 
 def _reach(planned: Planned, name: str) -> str:

@@ -14,11 +14,12 @@ _DERIVED: Final = frozenset({"texts", "media", "places"})
 _FIRST: Final = (
     "id", "name", "created_at", "is_active", "type", "text", "texts", "url", "callback_data",
     "scenario_id", "prodamus", "product_name", "product_price", "paid_content", "private_group_id",
-    "lane", "priority", "messages_list", "messages", "timing", "days", "hours", "minutes", "at",
-    "weekdays", "from", "template_file", "format", "photos", "video", "document", "voice", "audio",
-    "animation", "inline_keyboard", "button_set_ref", "rows", "buttons", "wait_for", "timeout",
-    "condition", "track", "email", "subject", "subjects", "preheader", "preheaders", "layout",
-    "scenarios", "broadcasts", "default_scenario_id", "variables",
+    "lane", "priority", "channels", "messages_list", "messages", "timing", "days", "hours",
+    "minutes", "at", "weekdays", "from", "template_file", "format", "photos", "video",
+    "document", "voice", "audio", "animation", "inline_keyboard", "button_set_ref", "rows",
+    "buttons", "wait_for", "timeout",
+    "condition", "channel", "track", "email", "subject", "subjects", "preheader", "preheaders",
+    "layout", "scenarios", "broadcasts", "default_scenario_id", "variables",
     "attributes",
 )  # fmt: skip
 _RANK: Final = {name: rank for rank, name in enumerate(_FIRST)}

@@ -4,7 +4,7 @@ The scenario and the contact are copied into a database in memory; the clock is 
 moment to the next; a recorder stands where the channel stood.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,12 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dripline.analytics.why import find_contact
 from dripline.channels.recorder import Recorder
 from dripline.clock import RealTime, VirtualClock, from_us
-from dripline.contacts.models import Address, Attribute, Contact, Tag
+from dripline.contacts.models import Address, Attribute, Contact, Preferences, Tag
 from dripline.content.models import TABLES, ScenarioSwitch
+from dripline.content.rendered import Rendered
 from dripline.content.store import ContentStore
 from dripline.database import Base, Database
 from dripline.deliveries import queries
+from dripline.deliveries.choice import EMAIL
 from dripline.deliveries.claim import next_due_us
+from dripline.deliveries.queue import pace_key
 from dripline.errors import SCENARIO_NOT_FOUND, USER_NOT_FOUND, NotFound
 from dripline.lifecycle.models import BotName, ReferralCode, Standing
 from dripline.scenarios.enroll import enroll
@@ -64,14 +67,14 @@ async def simulate(
     """
     copy = Database.from_url("sqlite://")
     clock = VirtualClock(start)
-    recorder = Recorder(clock)
-    engine = build(
-        settings, clock, database=copy, channels={TELEGRAM: recorder}, real_time=HurriedTime()
-    )
+    names = [TELEGRAM, EMAIL] if settings.has_email else [TELEGRAM]
+    recorders = {name: Recorder(clock, name) for name in names}
+    engine = build(settings, clock, database=copy, channels=recorders, real_time=HurriedTime())
     try:
-        address = await _copy(database, copy, contact)
+        address = await _copy(database, copy, contact, names)
         async with copy.transaction() as session:
-            await queries.ensure_pace(session, f"{TELEGRAM}:{address.bot}", 1.0)
+            for key in {pace_key(address.channel, address.bot), *names[1:]}:
+                await queries.ensure_pace(session, key, 1.0)
             library = await ContentStore(copy).current(session)
             scenario = library.scenario(scenario_id)
             if scenario is None:
@@ -84,7 +87,7 @@ async def simulate(
                 session, scenario, address.contact_id, address.id, start, reason="simulated"
             )
         await _play(engine, clock)
-        return [*_steps(recorder), *await _rest(copy)]
+        return [*_steps(recorders.values()), *await _rest(copy)]
     finally:
         await copy.close()
 
@@ -99,17 +102,22 @@ async def _play(engine: Engine, clock: VirtualClock) -> None:
         clock.jump_to(from_us(due))
 
 
-def _steps(recorder: Recorder) -> list[Step]:
+def _steps(recorders: Iterable[Recorder]) -> list[Step]:
+    everything = (sent for recorder in recorders for sent in recorder.sent)
     return [
         Step(
             sent.at,
             sent.address.channel,
-            sent.message.text,
+            _shown(sent.message),
             len(sent.message.media),
             tuple(button.text for row in sent.message.keyboard for button in row),
         )
-        for sent in recorder.sent
+        for sent in sorted(everything, key=lambda sent: sent.at)
     ]
+
+
+def _shown(message: Rendered) -> str:
+    return f"{message.subject}: {message.text}" if message.subject else message.text
 
 
 async def _rest(database: Database) -> Sequence[Step]:
@@ -121,7 +129,9 @@ async def _rest(database: Database) -> Sequence[Step]:
     return [Step(row.base_at, "", "", 0, (), note=row.waiting_for or row.hold)]
 
 
-async def _copy(source: Database, target: Database, contact: str) -> Address:
+async def _copy(
+    source: Database, target: Database, contact: str, channels: Sequence[str]
+) -> Address:
     async with target.writer.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     async with source.reading() as reading, target.transaction() as writing:
@@ -133,12 +143,11 @@ async def _copy(source: Database, target: Database, contact: str) -> Address:
                 await writing.execute(insert(table), [dict(row) for row in rows])  # type: ignore[arg-type]
         found = await find_contact(reading, contact)
         await _copy_rows(reading, writing, Contact, Contact.id == found.id)
-        for model in (Address, Attribute, Tag, Standing, ReferralCode):
+        for model in (Address, Attribute, Tag, Preferences, Standing, ReferralCode):
             await _copy_rows(reading, writing, model, model.contact_id == found.id)
         await _copy_rows(reading, writing, BotName, true())  # what links are made of
-        address = (
-            await writing.scalars(select(Address).where(Address.channel == TELEGRAM))
-        ).first()
+        theirs = (await writing.scalars(select(Address).order_by(Address.id))).all()
+        address = next((a for name in channels for a in theirs if a.channel == name), None)
         if address is None:
             raise NotFound(f"“{contact}” has no Telegram chat.", code=USER_NOT_FOUND)
         return address

@@ -107,6 +107,9 @@ def test_templates(tmp_path: Path, text: str, line: int, column: int, code: str)
         ({"wait_for": "callback:DONE", "timeout": {"days": 1}}, "dead-wait"),
         ({"wait": {"timeout": {"days": 1}}}, "wait"),
         ({"priority": "asap"}, "priority"),
+        ({"channel": "pigeon"}, "channel"),
+        ({"channel": ["email"]}, "channel"),
+        ({"timing": {"weekdays": [True]}}, "timing"),
         ({"format": "markdownv2"}, "format"),
         ({"texts": {}}, "reserved-field"),
         ({"inline_keyboard": {"button_set_ref": "nope"}}, "unknown-button-set"),
@@ -119,6 +122,27 @@ def test_messages(tmp_path: Path, fields: dict[str, Any], code: str) -> None:
     assert said
     assert said[0].file == J
     assert said[0].line > 1
+
+
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [
+        ({"channels": ["email"]}, None),
+        ({"channels": ["telegram", "email"], "weekdays": [1, 7]}, None),
+        ({"channels": ["pigeon"]}, "channel"),
+        ({"channels": "email"}, "type"),
+        ({"channels": []}, "channel"),
+        ({"channels": [["email"]]}, "channel"),
+        ({"weekdays": [0]}, "timing"),
+        ({"weekdays": "monday"}, "type"),
+    ],
+)
+def test_channels_and_days_of_a_scenario(
+    tmp_path: Path, config: dict[str, Any], code: str | None
+) -> None:
+    files = folders.one_message("Hello", channel="both")
+    files["scenarios/default/config.json"] |= config
+    assert {problem.code for problem in found(tmp_path, files)} == ({code} if code else set())
 
 
 @pytest.mark.parametrize(
