@@ -11,6 +11,7 @@ from dripline.content.email import mjml
 from dripline.content.email.dialect import EMAIL
 from dripline.content.email.form import SUBJECT_CHARACTERS
 from dripline.content.email.layout import SHIPPED, VARIABLES, compile_layout, liquid_of
+from dripline.content.liquid import HTML
 from dripline.content.parse import LAYOUTS
 from dripline.content.shape import Node
 from dripline.errors import Invalid
@@ -41,7 +42,7 @@ def check_email(
             0,
             constants,
             html=True,
-            markdown=spec.get("format") == "markdown",
+            form=spec.get("format") or HTML,
             dialect=EMAIL,
         )
     for name in ("subject", "preheader"):

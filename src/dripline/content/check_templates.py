@@ -9,7 +9,7 @@ from dripline.content.check_emails import check_email
 from dripline.content.compile import button_value, scopes
 from dripline.content.folder import Folder
 from dripline.content.links import APP_SCHEMES, BUTTON_SCHEMES, safe_link
-from dripline.content.liquid import Dialect, Template
+from dripline.content.liquid import HTML, Dialect, Template
 from dripline.content.parse import Content
 from dripline.content.problems import Problems, Severity
 from dripline.content.rendered import ButtonKind
@@ -50,8 +50,8 @@ class Linter:
             if place is None:
                 continue
             source = text.replace("\r\n", "\n")
-            is_markdown = spec.get("format") == "markdown"
-            template = self.template(place, source, 0, constants, html=True, markdown=is_markdown)
+            form = spec.get("format") or HTML
+            template = self.template(place, source, 0, constants, html=True, form=form)
             self._check_length(place, source, template, with_media=bool(media))
             if template.is_fixed and not template.render({}).strip() and not media:
                 self._add(place, source, 0, "error", "empty", "This message has no text.")
@@ -159,7 +159,7 @@ class Linter:
         constants: Mapping[str, Any],
         *,
         html: bool,
-        markdown: bool = False,
+        form: str = HTML,
         shown: str | None = None,
         dialect: Dialect | None = None,
     ) -> Template:
@@ -174,7 +174,7 @@ class Linter:
         template = Template(
             source,
             html=html,
-            is_markdown=markdown,
+            form=form,
             constants=constants,
             fallbacks=self._fallbacks,
             report=report,

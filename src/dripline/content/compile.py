@@ -19,12 +19,13 @@ from dripline.content.email.dialect import EMAIL
 from dripline.content.email.form import EmailForms
 from dripline.content.email.layout import DEFAULT_LAYOUT, Layouts, Sources
 from dripline.content.links import APP_SCHEMES, BUTTON_SCHEMES
-from dripline.content.liquid import Dialect, Template
+from dripline.content.liquid import HTML, Dialect, Template
 from dripline.content.rendered import ButtonKind, Media
 from dripline.content.variables import fallbacks
 from dripline.errors import Invalid
 
 GO = "go:"
+OPEN = "go:/"  # into the bot, wherever its default leads; no scenario's id has a slash
 PROGRESS = "check_progress"
 SUMMARY = "summary"  # the message id of a scenario's summary
 PAID = "paid_content"  # the message id of what is sent after a payment
@@ -121,9 +122,9 @@ class Making:
 
     def message(self, message_id: str, spec: Mapping[str, Any]) -> Message:
         """Return one message."""
-        is_markdown = spec.get("format") == "markdown"
+        form = spec.get("format") or HTML
         texts = {
-            language: self._template(source, html=True, is_markdown=is_markdown)
+            language: self._template(source, html=True, form=form)
             for language, source in spec["texts"].items()
         }
         keyboard = tuple(
@@ -153,14 +154,14 @@ class Making:
         """Return how a message goes by email; nothing need be said about it."""
         scenario = self.constants.get("scenario", {})
         title = scenario.get("product_name") if message_id == PAID else scenario.get("name")
-        is_markdown = spec.get("format") == "markdown"
+        form = spec.get("format") or HTML
         return EmailForms(
             self.layouts,
             spec.get("layout") or self.layout,
             title or "",
             scenario.get("id") or "",
             {
-                language: self._template(source, html=True, is_markdown=is_markdown, dialect=EMAIL)
+                language: self._template(source, html=True, form=form, dialect=EMAIL)
                 for language, source in (spec.get("texts") or {}).items()
             },
             self._plain_texts(spec, "subject"),
@@ -175,13 +176,13 @@ class Making:
         }
 
     def _template(
-        self, source: str, *, html: bool, is_markdown: bool = False, dialect: Dialect | None = None
+        self, source: str, *, html: bool, form: str = HTML, dialect: Dialect | None = None
     ) -> Template:
         try:
             return Template(
                 source,
                 html=html,
-                is_markdown=is_markdown,
+                form=form,
                 constants=self.constants,
                 fallbacks=self.fallbacks,
                 dialect=dialect,
@@ -259,7 +260,7 @@ def button_value(spec: Mapping[str, Any]) -> tuple[ButtonKind, str]:
         case "web_app":
             return "web_app", spec.get("url", "")
         case "open_bot":
-            return "callback", GO
+            return "callback", OPEN
         case "start_scenario":
             return "callback", GO + str(spec.get("scenario_id", ""))
         case "check_progress":

@@ -18,7 +18,7 @@ from liquid import BoundTemplate, Environment
 from liquid.exceptions import LiquidError
 from liquid.stringify import to_liquid_string
 
-from dripline.content import limits, markdown
+from dripline.content import limits, markdown, markdown_v2
 from dripline.content.branches import MISSING as _MISSING
 from dripline.content.branches import (
     Scopes,
@@ -57,6 +57,8 @@ class Dialect:
 
 
 _TELEGRAM: Final = Dialect()
+HTML, MARKDOWN, MARKDOWN_V2 = "html", "markdown", "markdownv2"
+FORMS: Final = (HTML, MARKDOWN, MARKDOWN_V2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,13 @@ class Template:
         source: str,
         *,
         html: bool,
-        is_markdown: bool = False,
+        form: str = HTML,
         constants: Scopes | None = None,
         fallbacks: Scopes | None = None,
         report: Report | None = None,
         dialect: Dialect | None = None,
     ) -> None:
-        """Compile `source`, by default in Telegram's HTML.
+        """Compile `source`, by default in Telegram's HTML; `form` is one of `FORMS`.
 
         `constants` are scopes that are known now, `fallbacks` stand for what nobody fills.
         What is wrong goes to `report`; without one the first error is raised as Invalid
@@ -102,7 +104,7 @@ class Template:
         self._parts: list[str | Value] = []
         self._shown: list[str | Value] = []  # as parts, with nothing filled in
         self._text: str | None = None
-        self._compile(constants or {}, fallbacks or {}, report or _raise, is_markdown=is_markdown)
+        self._compile(constants or {}, fallbacks or {}, report or _raise, form)
 
     @classmethod
     def failing(cls, source: str, reason: str) -> "Template":
@@ -208,9 +210,7 @@ class Template:
             raise PermanentFailure(reason[:500], code="template") from error
         return _MANY_LINES.sub("\n\n", text).strip()
 
-    def _compile(
-        self, constants: Scopes, fallbacks: Scopes, report: Report, *, is_markdown: bool
-    ) -> None:
+    def _compile(self, constants: Scopes, fallbacks: Scopes, report: Report, form: str) -> None:
         if len(self.source) > limits.TEMPLATE_CHARACTERS:
             most = limits.TEMPLATE_CHARACTERS
             report(0, "error", "template-too-big", f"A template has at most {most:,} characters.")
@@ -222,10 +222,13 @@ class Template:
             return
         source = self.source.replace("\r\n", "\n") if "\r" in self.source else self.source
         where: Callable[[int], int] = int
-        if is_markdown and self._html:
+        if form != HTML and self._html:
             if marks and not _parsed(source, self._environment, report, where):
                 return
-            converted = markdown.to_html(source, self._dialect.blocks)
+            if form == MARKDOWN_V2:
+                converted = markdown_v2.to_html(source)
+            else:
+                converted = markdown.to_html(source, self._dialect.blocks)
             source, where = converted.html, converted.source_offset
 
         def tell(offset: int, severity: str, code: str, message: str) -> None:

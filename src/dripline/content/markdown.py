@@ -43,14 +43,19 @@ def to_html(source: str, blocks: Blocks | None = None) -> Converted:
     Without `blocks`, headings become bold, lists lines with bullets, images links: Telegram has
     none of them.
     """
-    marks = list(LIQUID.finditer(source))
+    write = blocks or _Writer().blocks
+    return put_back(source, lambda held: write(_PARSER.parse(held)), LIQUID)
+
+
+def put_back(source: str, convert: Callable[[str], str], pattern: re.Pattern[str]) -> Converted:
+    """Convert a text without the pieces that match a pattern, which come back unchanged."""
+    marks = list(pattern.finditer(source))
     nonce = 7
     while f"lq{nonce}x" in source:
         nonce += 1
     numbers = iter(range(len(marks)))
-    held = LIQUID.sub(lambda _: f"lq{nonce}x{next(numbers)}z", source)
-    html = (blocks or _Writer().blocks)(_PARSER.parse(held))
-    return _put_back(html, nonce, marks)
+    held = pattern.sub(lambda _: f"lq{nonce}x{next(numbers)}z", source)
+    return _put_back(convert(held), nonce, marks)
 
 
 def _put_back(html: str, nonce: int, marks: Sequence[re.Match[str]]) -> Converted:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from dripline.content import limits
 from dripline.content.folder import Folder, is_plain_path
+from dripline.content.liquid import FORMS, HTML
 from dripline.content.rendered import MediaKind
 from dripline.content.shape import Node
 
@@ -50,8 +51,8 @@ def parse_message(spec: Node, base: str) -> dict[str, Any]:
 
 def parse_summary(spec: Node, base: str) -> dict[str, Any]:
     """Return the document of a message without a place in a flow."""
-    if spec.text("format", "html") not in ("html", "markdown"):
-        spec.at("format").report("format", "“format” is html or markdown.")
+    if spec.text("format", HTML) not in FORMS:
+        spec.at("format").report("format", "“format” is html, markdown or markdownv2.")
     if spec.has("track"):
         spec.at("track").expect(bool)
     keyboard = spec.object("inline_keyboard")
@@ -82,8 +83,8 @@ def parse_email(spec: Node, base: str) -> dict[str, Any]:
             if not LANGUAGE.fullmatch(language):
                 text.report("language", f"“{language}” is no language, such as ru or pt-br.")
     spec.text("layout", most=64)
-    if spec.text("format", "html") not in ("html", "markdown"):
-        spec.at("format").report("format", "“format” is html or markdown.")
+    if spec.text("format", HTML) not in FORMS:
+        spec.at("format").report("format", "“format” is html, markdown or markdownv2.")
     for name in ("texts", "places"):
         if spec.has(name):
             spec.at(name).report("reserved-field", f"“{name}” is our own; call it otherwise.")

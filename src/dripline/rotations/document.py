@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from dripline.content.compile import GO, Making
+from dripline.content.compile import GO, OPEN, Making
 from dripline.content.document import Message
 from dripline.content.store import Library
 from dripline.rotations.schedule import Schedule
@@ -120,6 +120,6 @@ def scenario_named(message: Message) -> str | None:
         for button in row:
             if button.kind == "callback" and button.value.is_fixed:
                 value = button.value.render({})
-                if value.startswith(GO):
+                if value.startswith(GO) and value != OPEN:
                     return value.removeprefix(GO)
     return None

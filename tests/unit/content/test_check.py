@@ -110,7 +110,7 @@ def test_templates(tmp_path: Path, text: str, line: int, column: int, code: str)
         ({"channel": "pigeon"}, "channel"),
         ({"channel": ["email"]}, "channel"),
         ({"timing": {"weekdays": [True]}}, "timing"),
-        ({"format": "markdownv2"}, "format"),
+        ({"format": "markdownv3"}, "format"),
         ({"texts": {}}, "reserved-field"),
         ({"inline_keyboard": {"button_set_ref": "nope"}}, "unknown-button-set"),
         ({"inline_keyboard": []}, "type"),

@@ -238,13 +238,13 @@ def test_any_text_compiles_or_is_refused_and_renders_whole(source: str) -> None:
 )
 def test_markdown(source: str, shown: str) -> None:
     user = {"link": "https://e.x/", "name": "*a*"}
-    assert render(source, user, is_markdown=True) == shown
+    assert render(source, user, form="markdown") == shown
 
 
 def test_markdown_across_a_branch_is_found_where_its_liquid_stands() -> None:
     source = "Hello\n\n**bold {% if user.a %}** x{% endif %}"
-    assert ("unbalanced-html" in [code for _, code in problems(source, is_markdown=True)]) or (
-        "**" in render(source, {"a": 1}, is_markdown=True)
+    assert ("unbalanced-html" in [code for _, code in problems(source, form="markdown")]) or (
+        "**" in render(source, {"a": 1}, form="markdown")
     )
 
 

@@ -9,7 +9,7 @@ from dripline.bot.handle.menu import is_menu, pressed
 from dripline.bot.handle.scene import Scene, happened, meet, say
 from dripline.bot.handle.talk import talk_of
 from dripline.bot.updates import Pressed
-from dripline.content.compile import GO
+from dripline.content.compile import GO, OPEN
 from dripline.errors import NotFound
 from dripline.scenarios import switch
 from dripline.scenarios.switch import Outcome
@@ -33,10 +33,10 @@ async def press(session: AsyncSession, scene: Scene, update: Pressed, now: datet
     scenario_id = update.data.removeprefix(GO)
     ids = (known.contact_id, known.address_id)
     try:
-        if scenario_id:
-            outcome = await switch.request(session, scene.library, *ids, scenario_id, now)
-        else:  # a button that opens the bot, pressed in the bot itself
+        if update.data == OPEN:
             outcome = await switch.start(session, scene.library, *ids, now)
+        else:
+            outcome = await switch.request(session, scene.library, *ids, scenario_id, now)
     except NotFound:
         outcome = Outcome.NOTHING
     if outcome is Outcome.NOTHING:

@@ -91,15 +91,15 @@ def test_a_value_stays_text() -> None:
     assert escaped('<b>"a"\r\nb & c') == "&lt;b&gt;&quot;a&quot;<br>b &amp; c"
 
 
-def own(source: str, *, is_markdown: bool = False) -> str:
+def own(source: str, *, form: str = "html") -> str:
     """Return an email's own template as its body."""
-    template = Template(source, html=True, is_markdown=is_markdown, dialect=EMAIL)
+    template = Template(source, html=True, form=form, dialect=EMAIL)
     return shown(template.render({}))
 
 
 def test_an_own_template_has_headings_lists_and_pictures() -> None:
     source = '# A\n\nb **c**\n\n- d\n- e\n\n![f](https://g.h/i.png "j")\n\n> k'
-    assert own(source, is_markdown=True) == (
+    assert own(source, form="markdown") == (
         "<h1>A</h1><p>b <b>c</b></p><ul><li>d</li><li>e</li></ul>"
         '<p><img src="https://g.h/i.png" alt="f"></p><blockquote><p>k</p></blockquote>'
     )
