@@ -17,6 +17,7 @@ from dripline.cli import (
     rotations,
     scenarios,
     serve,
+    stats,
 )
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app = typer.Typer(
 serve.register(app)
 contacts.register(app)
 people.register(contacts.app)
+stats.register(app)
 app.add_typer(content.app, name="content")
 app.add_typer(database.app, name="db")
 app.add_typer(contacts.app, name="contacts")

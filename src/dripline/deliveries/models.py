@@ -8,7 +8,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Float, Index, SmallInteger, String, Text, text
+from sqlalchemy import BigInteger, Float, Index, Integer, SmallInteger, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dripline.database import Base, Json
@@ -112,6 +112,31 @@ class Delivery(Base):
             postgresql_where=_FAILED,
         ),
     )
+
+
+class DeliveryTally(Base):
+    """What a batch adds to the counts of a day's messages, until analytics folds it in.
+
+    A row a batch, since settles of all workers would stand in line at the day's own.
+    """
+
+    __tablename__ = "delivery_tallies"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    day: Mapped[str] = mapped_column(String(10))
+    channel: Mapped[str] = mapped_column(String(20))
+    origin: Mapped[str] = mapped_column(String(20))
+    scenario_id: Mapped[str] = mapped_column(String(64))
+    message_id: Mapped[str] = mapped_column(String(120))
+    sent: Mapped[int] = mapped_column(Integer)
+    failed: Mapped[int] = mapped_column(Integer)
+    fell_back: Mapped[int] = mapped_column(Integer)
+    delivered: Mapped[int] = mapped_column(Integer)
+    opened: Mapped[int] = mapped_column(Integer)
+    clicked: Mapped[int] = mapped_column(Integer)
+    bounced: Mapped[int] = mapped_column(Integer)
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
 
 class DeliveryKey(Base):

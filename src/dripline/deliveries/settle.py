@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dripline.clock import to_us
 from dripline.contacts import reachability
 from dripline.database import Database, storable
-from dripline.deliveries import pace, queries, queue, retry
+from dripline.deliveries import pace, queries, queue, retry, tallies
 from dripline.deliveries.claim import Flight, entry_again
 from dripline.deliveries.fallback import fall_back
 from dripline.deliveries.models import MAX_ATTEMPTS
@@ -138,6 +138,7 @@ async def _record(
             await _mark_unreachable(session, outcome, now)
     await queries.insert_deliveries(session, results)
     await queries.insert_delivery_keys(session, results)
+    await tallies.count(session, results)
     await append_many(session, [_event(result) for result in results if result.ready.counts])
     falling = [result for result in results if result.falls_back is not None]
     if falling:

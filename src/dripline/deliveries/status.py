@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.database import storable
-from dripline.deliveries import queries
+from dripline.deliveries import queries, tallies
 
 PENDING, SENT, DELIVERED, OPENED, CLICKED = "pending", "sent", "delivered", "opened", "clicked"
 FAILED, BOUNCED = "failed", "bounced"
@@ -57,11 +57,14 @@ async def advance(
         raise ValueError(f"no delivery moves to “{status}”")
     is_end = status in (FAILED, BOUNCED)
     why = storable(reason)[:_LONGEST_REASON] if reason and is_end else None
+    before = await tallies.steps_of(session, [delivery_id])
     moved = await queries.move_delivery(
         session, delivery_id, status, COMES_AFTER[status], _TIMES[status], at, why
     )
     if not moved and not is_end:
         await queries.note_delivery_time(session, delivery_id, _TIMES[status], at)
+    if moved or not is_end:
+        await tallies.count_steps(session, before.values(), status)
     return moved
 
 
@@ -72,7 +75,9 @@ async def advance_many(
     if status not in COMES_AFTER or status in (FAILED, BOUNCED):
         raise ValueError(f"no delivery is moved to “{status}” together with others")
     rows = sorted(((at, delivery_id) for delivery_id, at in moments.items()), key=_by_delivery)
+    before = await tallies.steps_of(session, moments)
     await queries.move_deliveries(session, status, COMES_AFTER[status], _TIMES[status], rows)
+    await tallies.count_steps(session, before.values(), status)
 
 
 def _by_delivery(row: tuple[datetime, uuid.UUID]) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from dripline import metrics
+from dripline.analytics.duty import CountUp, Fold
 from dripline.bot.admin.telling import CONSUMER as OPERATORS
 from dripline.bot.admin.telling import OperatorsHear
 from dripline.broadcasts.launch import Launch
@@ -70,6 +71,8 @@ from dripline.worker import Duty
 TELEGRAM = "telegram"
 _MEASURE_EVERY_S = 15.0
 _LIFECYCLE_EVERY_S = 2.0
+_FOLD_EVERY_S = 5.0
+_COUNT_EVERY_S = 60.0
 _DECIDE_EVERY_S = 30.0
 _MEASURE_MOST = 10_000  # what is due beyond that is simply "many"
 
@@ -102,6 +105,7 @@ class Engine:
         """Return the duties beside the pump."""
         react = React(self.database, reactions_of(self.store, self.settings))
         lifecycle = LifecycleDuty(self.database, self.store)
+        fold, count_up = Fold(self.database), CountUp(self.database)
         launch = Launch(self.database)
         experiments = DecideExperiments(self.database, self.store)
         leases = Leases(self.database, self.real_time, self.worker)
@@ -111,6 +115,8 @@ class Engine:
             Duty("renew", _once(leases.renew), RENEW_EVERY_S),
             Duty("rescue", leases.rescue, 2.0),
             Duty("measure", self._measure, _MEASURE_EVERY_S),
+            Duty("fold", fold.run_once, _FOLD_EVERY_S),
+            Duty("count", lambda: count_up.run_once(self.clock.now()), _COUNT_EVERY_S),
             Duty("lifecycle", lambda: lifecycle.run_once(self.clock.now()), _LIFECYCLE_EVERY_S),
             *rotations.duties(
                 self.database, self.store, self.settings, self.clients, self.clock.now

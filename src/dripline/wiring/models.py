@@ -7,6 +7,7 @@ from dripline.database import Base
 
 def import_models() -> MetaData:
     """Import the models of all rooms; return the metadata that migrations go by."""
+    import dripline.analytics.models
     import dripline.bot.admin.telling
     import dripline.broadcasts.models
     import dripline.broadcasts.segment_words

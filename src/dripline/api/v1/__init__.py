@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from dripline.api.v1 import (
+    analytics,
     broadcasts,
     contacts,
     deliveries,
@@ -29,6 +30,7 @@ _NOUNS = (
     referrals,
     lifecycle,
     experiments,
+    analytics,
     keys,
 )
 

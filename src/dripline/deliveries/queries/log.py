@@ -61,6 +61,21 @@ _DELIVERIES = bulk.Table(
     ),
 )
 
+_AT_ONCE = 500
+_TALLY = (
+    "id, day, channel, origin, scenario_id, message_id,"
+    " sent, failed, fell_back, delivered, opened, clicked, bounced"
+)
+_INSERT_TALLIES = Statement(
+    sqlite=f"INSERT INTO delivery_tallies ({_TALLY}) VALUES ({', '.join('?' * 13)})",
+    postgresql=f"""
+        INSERT INTO delivery_tallies ({_TALLY})
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],
+                             $6::text[], $7::int[], $8::int[], $9::int[], $10::int[], $11::int[],
+                             $12::int[], $13::int[])
+    """,
+)
+
 _SENT_MESSAGES = Statement(
     sqlite="SELECT origin_id, run, message_id FROM delivery_keys"
     " WHERE contact_id IN ({keys}) AND resend = 0",
@@ -135,6 +150,35 @@ def _comes_again(result: "Result") -> bool:
 
 def _aside(delivery_id: uuid.UUID) -> int:
     return -1 - (delivery_id.int & 0x3FFFFFFFFFFFFFFF)
+
+
+async def insert_tallies(session: AsyncSession, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write what is to be added to the counts of days."""
+    await bulk.write(session, _INSERT_TALLIES, rows)
+
+
+async def delivery_steps(session: AsyncSession, delivery_ids: Iterable[uuid.UUID]) -> list[Any]:
+    """Return what deliveries are counted under, and their times; locked, in the order of ids."""
+    columns = (
+        Delivery.id,
+        Delivery.channel,
+        Delivery.origin,
+        Delivery.scenario_id,
+        Delivery.message_id,
+        Delivery.scheduled_at,
+        Delivery.sent_at,
+        Delivery.failed_at,
+        Delivery.delivered_at,
+        Delivery.opened_at,
+        Delivery.clicked_at,
+    )
+    wanted = sorted(delivery_ids, key=lambda one: one.bytes)
+    found: list[Any] = []
+    for at in range(0, len(wanted), _AT_ONCE):
+        page = Delivery.id.in_(wanted[at : at + _AT_ONCE])
+        statement = select(*columns).where(page).order_by(Delivery.id).with_for_update()
+        found += (await session.execute(statement)).all()
+    return found
 
 
 async def sent_messages(

@@ -1,0 +1,85 @@
+"""Duties: fold tallies into days every few seconds; count what there is every minute or so."""
+
+import time
+import uuid
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Final
+
+from dripline.analytics import rollup_queries as queries
+from dripline.clock import to_us
+from dripline.database import Database
+from dripline.deliveries.tallies import COUNTED
+
+_PAGE: Final = 2_000
+_WEEKS: Final = 12
+_WEEK: Final = timedelta(days=7)
+_PATIENCE: Final = 50  # a count that takes a second is made every fifty at most
+
+
+class Fold:
+    """Adds tallies to the days: each once, in the transaction that deletes it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run_once(self) -> int:
+        """Fold a page; return how many tallies there were."""
+        async with self._database.reading() as session:
+            if not await queries.open_tallies_exist(session):
+                return 0
+        async with self._database.transaction() as session:
+            rows = await queries.open_tallies(session, _PAGE)
+            sums: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0] * len(COUNTED))
+            for row in rows:
+                counts = sums[tuple(getattr(row, name) for name in queries.KIND)]
+                for place, name in enumerate(COUNTED):
+                    counts[place] += getattr(row, name)
+            await queries.add_to_days(session, sums)
+            await queries.delete_tallies(session, [row.id for row in rows])
+        return len(rows) if len(rows) == _PAGE else 0
+
+
+class CountUp:
+    """Counts contacts, addresses, enrollments and cohorts; reading waits for nobody."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._rest_until = 0.0
+
+    async def run_once(self, now: datetime) -> int:
+        """Count, unless the last count was long and short ago."""
+        started = time.monotonic()
+        if started < self._rest_until:
+            return 0
+        async with self._database.reading() as session:
+            found = {
+                "contacts": await queries.contacts_by_state(session),
+                "addresses": await queries.addresses_by_reachability(session),
+                "enrollments": await queries.enrollments_by_status(session),
+                "cohorts": {
+                    f"{week:%Y-%m-%d}:{name}": value
+                    for week in weeks(now)
+                    for name, value in (
+                        await queries.cohort(session, first_id(week), first_id(week + _WEEK))
+                    ).items()
+                },
+            }
+        async with self._database.transaction() as session:
+            for name, values in found.items():
+                await queries.replace_counts(session, name, values, now)
+        self._rest_until = time.monotonic() + _PATIENCE * (time.monotonic() - started)
+        return 0
+
+
+def weeks(now: datetime) -> list[datetime]:
+    """Return the Mondays (UTC) with which the latest weeks begin, oldest first."""
+    monday = (now - timedelta(days=now.weekday())).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    return [monday - _WEEK * back for back in range(_WEEKS - 1, -1, -1)]
+
+
+def first_id(moment: datetime) -> uuid.UUID:
+    """Return the least id that is made at a moment: ids rise with time."""
+    return uuid.UUID(int=(to_us(moment) // 1000) << 80)

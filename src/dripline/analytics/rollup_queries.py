@@ -1,0 +1,148 @@
+"""Every statement that keeps the numbers: folding tallies into days, counting what there is."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import case, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.analytics.models import Count, DeliveryDay
+from dripline.contacts.models import Address, Contact
+from dripline.database import insert_new
+from dripline.deliveries.models import DeliveryTally
+from dripline.deliveries.tallies import COUNTED
+from dripline.payments.models import Payment
+from dripline.scenarios.models import COMPLETED, Enrollment
+
+KIND = ("day", "channel", "origin", "scenario_id", "message_id")
+
+
+async def open_tallies_exist(session: AsyncSession) -> bool:
+    """Whether there is anything to fold."""
+    return await session.scalar(select(DeliveryTally.id).limit(1)) is not None
+
+
+async def open_tallies(session: AsyncSession, limit: int) -> Sequence[DeliveryTally]:
+    """Return tallies to fold, oldest first, ours until the transaction ends."""
+    statement = select(DeliveryTally).order_by(DeliveryTally.id).limit(limit)
+    return (await session.scalars(statement.with_for_update(skip_locked=True))).all()
+
+
+async def delete_tallies(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
+    """Delete tallies that are folded in."""
+    for at in range(0, len(ids), 500):
+        await session.execute(
+            delete(DeliveryTally)
+            .where(DeliveryTally.id.in_(ids[at : at + 500]))
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def add_to_days(session: AsyncSession, sums: Mapping[tuple[str, ...], Sequence[int]]) -> None:
+    """Add to the counts of days; in one order, so that no two workers block each other."""
+    for kind in sorted(sums):
+        values = dict(zip(KIND, kind, strict=True)) | dict(zip(COUNTED, sums[kind], strict=True))
+        statement = insert_new(session, DeliveryDay).values(values)
+        more = {name: getattr(DeliveryDay, name) + statement.excluded[name] for name in COUNTED}
+        await session.execute(statement.on_conflict_do_update(index_elements=list(KIND), set_=more))
+
+
+async def replace_counts(
+    session: AsyncSession, name: str, values: Mapping[str, int], now: datetime
+) -> None:
+    """Put fresh counts in the place of those of this name."""
+    await session.execute(delete(Count).where(Count.name == name))
+    rows = [
+        {"name": name, "key": key[:160], "value": value, "counted_at": now}
+        for key, value in values.items()
+    ]
+    if rows:
+        await session.execute(insert_new(session, Count), rows)
+
+
+async def contacts_by_state(session: AsyncSession) -> dict[str, int]:
+    """Return how many contacts are in each state."""
+    rows = await session.execute(select(Contact.state, func.count()).group_by(Contact.state))
+    return {row[0]: row[1] for row in rows}
+
+
+async def addresses_by_reachability(session: AsyncSession) -> dict[str, int]:
+    """Return how many addresses there are, by `channel:reachability`."""
+    rows = await session.execute(
+        select(Address.channel, Address.reachability, func.count()).group_by(
+            Address.channel, Address.reachability
+        )
+    )
+    return {f"{row[0]}:{row[1]}": row[2] for row in rows}
+
+
+async def enrollments_by_status(session: AsyncSession) -> dict[str, int]:
+    """Return how many enrollments there are, by `scenario:status`; from an index alone."""
+    rows = await session.execute(
+        select(Enrollment.scenario_id, Enrollment.status, func.count()).group_by(
+            Enrollment.scenario_id, Enrollment.status
+        )
+    )
+    return {f"{row[0]}:{row[1]}": row[2] for row in rows}
+
+
+async def cohort(session: AsyncSession, since: uuid.UUID, until: uuid.UUID) -> dict[str, int]:
+    """Return how many contacts came between two ids, and how many of them got how far."""
+    ours = (Contact.id >= since, Contact.id < until)
+    paid = select(Payment.contact_id).where(Payment.contact_id.between(since, until))
+    done = select(Enrollment.contact_id).where(
+        Enrollment.contact_id.between(since, until), Enrollment.status == COMPLETED
+    )
+    row = (
+        await session.execute(
+            select(
+                func.count(),
+                func.sum(case((Contact.registered_at.is_not(None), 1), else_=0)),
+                func.sum(case((Contact.id.in_(done), 1), else_=0)),
+                func.sum(case((Contact.id.in_(paid), 1), else_=0)),
+            ).where(*ours)
+        )
+    ).one()
+    names = ("contacts", "registered", "completed", "paid")
+    return {name: int(value or 0) for name, value in zip(names, row, strict=True)}
+
+
+async def counts(session: AsyncSession, *names: str) -> dict[str, dict[str, int]]:
+    """Return counts by name and key."""
+    found: dict[str, dict[str, int]] = {name: {} for name in names}
+    rows = await session.execute(
+        select(Count.name, Count.key, Count.value).where(Count.name.in_(names))
+    )
+    for name, key, value in rows:
+        found[name][key] = value
+    return found
+
+
+async def counted_at(session: AsyncSession) -> datetime | None:
+    """Return when what there is was counted last."""
+    return await session.scalar(select(func.min(Count.counted_at)))
+
+
+async def sums(
+    session: AsyncSession, by: Sequence[str], since: str, **only: str
+) -> list[tuple[Any, ...]]:
+    """Return the counts of messages since a day, by these columns; what is not folded in, too."""
+    parts = []
+    for model in (DeliveryDay, DeliveryTally):
+        columns = [getattr(model, name) for name in (*by, *COUNTED)]
+        parts.append(
+            select(*columns).where(
+                model.day >= since,
+                *(getattr(model, name) == value for name, value in only.items()),
+            )
+        )
+    both = parts[0].union_all(parts[1]).subquery()
+    groups = [both.c[name] for name in by]
+    statement = select(*groups, *(func.sum(both.c[name]) for name in COUNTED))
+    if groups:
+        statement = statement.group_by(*groups).order_by(*groups)
+    rows = (await session.execute(statement)).all()
+    width = len(by)
+    return [(*row[:width], *(int(value or 0) for value in row[width:])) for row in rows]
