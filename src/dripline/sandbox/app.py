@@ -13,15 +13,15 @@ from dripline.sandbox.botapi.endpoint import BotApi
 from dripline.sandbox.botapi.faults import Faults
 from dripline.sandbox.botapi.limits import Limits
 from dripline.sandbox.botapi.webhooks import Webhooks
-from dripline.sandbox.control import chats, clock, contacts, faults
+from dripline.sandbox.control import chats, clock, contacts, faults, mail
 from dripline.sandbox.page import routes as page
 from dripline.sandbox.page.feed import Feed
 from dripline.sandbox.page.headers import SafeHeaders
-from dripline.sandbox.ports import ClockControl, WhyReader
+from dripline.sandbox.ports import ClockControl, OneClick, WhyReader
 from dripline.sandbox.sandbox import Sandbox
 from dripline.sandbox.world.telegram import Telegram
 
-CONTROL = [*clock.ROUTES, *chats.ROUTES, *contacts.ROUTES, *faults.ROUTES]
+CONTROL = [*clock.ROUTES, *chats.ROUTES, *contacts.ROUTES, *faults.ROUTES, *mail.ROUTES]
 
 
 class SandboxApp(Starlette):
@@ -44,12 +44,14 @@ def create_app(
     *,
     limits: bool = True,
     webhook_pause: float = 1.0,
+    one_click: OneClick | None = None,
 ) -> SandboxApp:
     """The whole sandbox as one ASGI application.
 
     `/bot<token>/<method>` and `/file/bot<token>/<path>` are the Bot API, `/sandbox/` is the page,
     `/sandbox/api/` the control API. Without an engine there is no `why`. `limits` switches
-    Telegram's rate limits; `webhook_pause` is the wait in seconds after a webhook's first refusal.
+    Telegram's rate limits; `webhook_pause` is the wait in seconds after a webhook's first refusal;
+    `one_click` unsubscribes as mail programs do.
     `app.state.sandbox` holds everything; await its `close()` before the server is told to stop.
     """
     api = Api(telegram, Limits(enabled=limits), Faults(), Webhooks(pause=webhook_pause))
@@ -62,7 +64,7 @@ def create_app(
         middleware=[Middleware(SafeHeaders)],
     )
     app.bot_api = BotApi(api)
-    app.state.sandbox = Sandbox(api, clock, why, Feed(telegram, clock))
+    app.state.sandbox = Sandbox(api, clock, why, Feed(telegram, clock), one_click)
     return app
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -31,6 +32,10 @@ class WhyEntry:
     scenario: str = ""
     message_id: str = ""
     due: datetime | None = None
+
+
+# Posts to an email's List-Unsubscribe as mail programs do (RFC 8058); returns the status.
+OneClick = Callable[[str], Awaitable[int]]
 
 
 class ClockControl(Protocol):

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from dripline.sandbox.botapi.api import Api
 from dripline.sandbox.page.feed import Feed
-from dripline.sandbox.ports import ClockControl, WhyReader
+from dripline.sandbox.ports import ClockControl, OneClick, WhyReader
 from dripline.sandbox.world.telegram import Telegram
 
 
@@ -20,6 +20,7 @@ class Sandbox:
     clock: ClockControl
     why: WhyReader | None
     feed: Feed
+    one_click: OneClick | None = None
 
     @property
     def telegram(self) -> Telegram:

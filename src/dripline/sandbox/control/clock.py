@@ -33,6 +33,7 @@ async def state(sandbox: Sandbox, _request: Request) -> Any:
         "bots": [views.bot(bot) for bot in telegram.bots.values()],
         "contacts": [views.person(user) for user in people],
         "chats": [views.chat(telegram, chat) for chat in private + telegram.groups()],
+        "mail": [views.mail(one) for one in telegram.post.all()],
         "limits": sandbox.api.limits.enabled,
         "explained": sandbox.why is not None,
         "faults": len(sandbox.api.faults.all()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import Field
@@ -25,6 +26,7 @@ class NewContact(Body):
     username: str = Field("", max_length=32, pattern=r"^[A-Za-z0-9_]*$")
     language_code: str = Field("en", max_length=8, pattern=r"^[A-Za-z-]*$")
     id: int = Field(0, ge=0, lt=1 << 52)
+    email: str = Field("", max_length=254)
 
 
 class NewGroup(Body):
@@ -68,8 +70,18 @@ async def add(sandbox: Sandbox, request: Request) -> Any:
         username=new.username,
         language_code=new.language_code,
         user_id=new.id,
+        email=new.email or _mailbox(sandbox, new.first_name),
     )
     return views.person(user)
+
+
+def _mailbox(sandbox: Sandbox, name: str) -> str:
+    """Return an address that nobody has yet."""
+    stem = re.sub(r"[^a-z0-9]+", "", name.lower()) or "contact"
+    post, number = sandbox.telegram.post, 1
+    while post.owner(address := f"{stem}{number if number > 1 else ''}@example.com"):
+        number += 1
+    return address
 
 
 async def delete(sandbox: Sandbox, request: Request) -> Any:

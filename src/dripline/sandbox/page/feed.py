@@ -100,6 +100,8 @@ class Feed:
         if change.query:
             key = views.chat_key(change.chat) if change.chat else ""
             view["query"] = views.query(change.query, key)
+        if change.mail:
+            view["mail"] = views.mail(change.mail)
         if change.user:
             known = self._telegram.bots.get(change.user.id)
             view["contact"] = views.bot(known) if known else views.person(change.user)

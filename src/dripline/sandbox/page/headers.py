@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:;"
     " media-src 'self'; connect-src 'self'; font-src 'self'; base-uri 'none';"
-    " form-action 'none'; frame-ancestors 'none'"
+    " frame-src 'self'; form-action 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
     "Content-Security-Policy": _POLICY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mimetypes import guess_type
 from pathlib import Path
 
 from starlette.requests import Request
@@ -20,6 +21,16 @@ _SHOWN = frozenset(
         *("audio/mpeg", "audio/ogg", "audio/mp4", "audio/x-wav", "audio/wav", "audio/aac"),
     )
 )
+# Pictures may come from anywhere, as in a mail program; nothing else does, and nothing runs.
+_MAIL_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src http: https: data:; style-src 'unsafe-inline';"
+        " base-uri 'none'; form-action 'none'; frame-ancestors 'self';"
+        " sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+    ),
+    "X-Frame-Options": "SAMEORIGIN",
+    "Cache-Control": "no-store",
+}
 
 
 async def page(request: Request) -> Response:
@@ -49,9 +60,32 @@ async def file(request: Request) -> Response:
     return Response(found.body, media_type=mime, headers=headers)
 
 
+async def mail(request: Request) -> Response:
+    """An email, for a frame of the page: it runs nothing, and its links open elsewhere."""
+    found = sandbox_of(request).telegram.post.find(int(request.path_params["mail"]))
+    if found is None:
+        return Response("Not found", 404, media_type="text/plain")
+    html = found.html
+    for content_id in found.files:
+        html = html.replace(f"cid:{content_id}", f"{found.id}/{content_id}")
+    return Response(html, media_type="text/html", headers=_MAIL_HEADERS)
+
+
+async def mail_file(request: Request) -> Response:
+    """A picture that came along with an email."""
+    found = sandbox_of(request).telegram.post.find(int(request.path_params["mail"]))
+    name, body = (found.files if found else {}).get(request.path_params["file"], ("", b""))
+    kind = guess_type(name)[0] or ""
+    if kind not in _SHOWN:
+        return Response("Not found", 404, media_type="text/plain")
+    return Response(body, media_type=kind)
+
+
 ROUTES: list[BaseRoute] = [
     Route("/", page),
     Route("/events", events),
     Route("/files/{unique_id}/{name:path}", file),
+    Route("/mail/{mail:int}", mail),
+    Route("/mail/{mail:int}/{file}", mail_file),
     Mount("/static", StaticFiles(directory=_HERE / "static")),
 ]

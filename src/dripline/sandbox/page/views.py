@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from dripline.sandbox.world.bots import Bot, CallbackQuery
 from dripline.sandbox.world.chats import Chat, Kind
+from dripline.sandbox.world.mail import Mail
 from dripline.sandbox.world.messages import Json, Media, Message
 from dripline.sandbox.world.people import User
 from dripline.sandbox.world.telegram import Telegram
@@ -26,6 +27,23 @@ def person(user: User) -> Json:
         "language": user.language_code,
         "is_bot": user.is_bot,
         "deleted": user.deleted,
+        "email": user.email,
+    }
+
+
+def mail(item: Mail) -> Json:
+    """An email for the list of a mailbox; its page is at `mail/<id>`."""
+    return {
+        "id": item.id,
+        "contact": item.user.id,
+        "to": item.user.email,
+        "sender": item.sender,
+        "subject": item.subject,
+        "snippet": " ".join(item.plain.split())[:160],
+        "date": item.date,
+        "read": item.read,
+        "left": item.left,
+        "can_leave": bool(item.unsubscribe),
     }
 
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dripline.sandbox.world.bots import CallbackQuery
 from dripline.sandbox.world.chats import Chat
 from dripline.sandbox.world.messages import Json, Message
 from dripline.sandbox.world.people import User
 
+if TYPE_CHECKING:
+    from dripline.sandbox.world.mail import Mail
+
 
 @dataclass(slots=True, frozen=True)
 class Change:
-    """What changed. `kind`: sent, edited, deleted, chat, contact, answered, pressed, action."""
+    """What changed.
+
+    `kind`: sent, edited, deleted, chat, contact, answered, pressed, action, mail.
+    """
 
     kind: str
     chat: Chat | None = None
@@ -22,6 +29,7 @@ class Change:
     query: CallbackQuery | None = None
     user: User | None = None
     detail: Json = field(default_factory=dict)
+    mail: Mail | None = None
 
 
 Watcher = Callable[[Change], None]

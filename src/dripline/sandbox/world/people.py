@@ -17,6 +17,7 @@ class User:
     language_code: str = ""
     is_bot: bool = False
     deleted: bool = False
+    email: str = ""  # the address of their mailbox, which no bot is told
 
     @property
     def name(self) -> str:

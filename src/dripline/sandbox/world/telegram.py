@@ -10,6 +10,7 @@ from dripline.sandbox.world.bots import Bot
 from dripline.sandbox.world.changes import Change, Changes
 from dripline.sandbox.world.chats import Chat, Kind
 from dripline.sandbox.world.files import FileStore
+from dripline.sandbox.world.mail import PostOffice
 from dripline.sandbox.world.messages import History, Message
 from dripline.sandbox.world.people import Standing, User
 from dripline.sandbox.world.updates import UpdateQueue
@@ -41,6 +42,7 @@ class Telegram:
         self.users: dict[int, User] = {}
         self.files = FileStore()
         self.changes = Changes()
+        self.post = PostOffice(self.users, self.changes, self.date)  # their other way
 
     def date(self) -> int:
         """The sandbox's time, as Unix time in seconds."""
@@ -97,12 +99,13 @@ class Telegram:
         username: str = "",
         language_code: str = "en",
         user_id: int = 0,
+        email: str = "",
     ) -> User:
         """Add a person. Raises ValueError if the id is taken."""
         number = user_id or _FIRST_USER_ID + self.new_number()
         if number in self.users:
             raise ValueError(f"user {number} exists already")
-        user = User(number, first_name, last_name, username, language_code)
+        user = User(number, first_name, last_name, username, language_code, email=email)
         self.users[number] = user
         self.changes.tell(Change("contact", user=user))
         return user

@@ -4,8 +4,9 @@ import { clockBar } from "./clockbar.js";
 import { askForContact, note } from "./dialogs.js";
 import { h, icon, replace } from "./dom.js";
 import { phone } from "./phone.js";
+import { inboxPanel } from "./inbox.js";
 import { drawRail } from "./rail.js";
-import { connect, on, state } from "./store.js";
+import { connect, on, state, unreadMails } from "./store.js";
 import { currentLanguage, t } from "./words.js";
 import { whyPanel } from "./why.js";
 
@@ -16,6 +17,7 @@ const REMEMBERED = "sandbox.phones";
 let phones = []; // in the order they stand
 let chosen = null;
 const why = whyPanel(root("why"));
+const inbox = inboxPanel(root("inbox"), { go: arrived });
 const bar = clockBar(root("bar"), { languageChanged: redraw });
 
 function capacity() {
@@ -62,6 +64,15 @@ function choose(contact) {
 function follow() {
   const item = phones.find((one) => one.contact === chosen);
   if (item?.key) why.choose(item.key);
+  inbox.choose(chosen);
+  tabs();
+}
+
+// A link of an email led into a chat, or into a group.
+function arrived(contact, where) {
+  open(contact);
+  const key = where.key || (!where.asked && where.chat.key);
+  if (key) phones.find((item) => item.contact === contact)?.open(key);
 }
 
 // A contact whose phone is not shown takes the place of the one that is not being looked at.
@@ -92,12 +103,20 @@ function add() {
   askForContact((contact) => open(contact.id));
 }
 
+// Narrow, one of chat, inbox and why is shown; wide, inbox or why stands beside the phones.
 function tabs() {
-  const tab = (name, sign) => h("button", {
-    type: "button", role: "tab", "aria-selected": String(document.body.dataset.tab === name),
-    onclick: () => { document.body.dataset.tab = name; tabs(); why.draw(); why.refresh(); },
-  }, icon(sign), t(name));
-  replace(root("tabs"), tab("chat", "chat"), tab("why", "why"));
+  const unread = unreadMails(chosen);
+  const tab = (name, sign, chosenNow, show) => h("button", {
+    type: "button", role: "tab", "aria-selected": String(chosenNow), onclick: () => { show(); tabs(); why.draw(); why.refresh(); },
+  }, icon(sign), t(name), name === "inbox" && unread ? h("span", { class: "count" }, unread) : null);
+  const { tab: shown, side } = document.body.dataset;
+  const beside = (name, sign, chosenNow) => tab(name, sign, chosenNow, () => {
+    document.body.dataset.side = name;
+    if (document.body.dataset.tab !== "chat" || matchMedia("(max-width: 820px)").matches) document.body.dataset.tab = name;
+  });
+  replace(root("views"), beside("inbox", "mail", side === "inbox"), beside("why", "why", side === "why"));
+  replace(root("tabs"), tab("chat", "chat", shown === "chat", () => { document.body.dataset.tab = "chat"; }),
+    beside("inbox", "mail", shown === "inbox"), beside("why", "why", shown === "why"));
 }
 
 function redraw() {
@@ -106,15 +125,18 @@ function redraw() {
   tabs();
   phones.forEach((item) => item.redraw());
   rail();
+  inbox.draw();
   why.draw();
   why.refresh();
 }
 
 document.body.dataset.tab = "chat";
+document.body.dataset.side = "why";
 document.documentElement.lang = currentLanguage();
 on("all", () => { phones.forEach((item) => item.redraw()); arrange(); });
 on("contacts", rail);
 on("chat", rail);
+on("mail", tabs);
 on("lost", () => note(t("lost")));
 let resizing = null;
 addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(arrange, 120); });

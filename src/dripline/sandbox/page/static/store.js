@@ -4,7 +4,7 @@ import { get, listen } from "./server.js";
 
 export const state = {
   clock: { now: 0, speed: 1, due: null, read: 0 },
-  bots: new Map(), contacts: new Map(), chats: new Map(), messages: new Map(),
+  mails: new Map(), bots: new Map(), contacts: new Map(), chats: new Map(), messages: new Map(),
   pending: new Map(), // pressed buttons that wait: query id -> {key, message_id, row, column}
   limits: true, explained: true, loaded: false,
 };
@@ -36,6 +36,7 @@ export async function reload() {
   state.bots = new Map(fresh.bots.map((bot) => [bot.id, bot]));
   state.contacts = new Map(fresh.contacts.map((contact) => [contact.id, contact]));
   state.chats = new Map(fresh.chats.map((chat) => [chat.key, chat]));
+  state.mails = new Map(fresh.mail.map((mail) => [mail.id, mail]));
   state.limits = fresh.limits;
   state.explained = fresh.explained;
   state.loaded = true;
@@ -67,6 +68,15 @@ export function unreadOf(contact) {
   return chatsOf(contact).reduce((sum, chat) => sum + (chat.contact ? chat.unread : 0), 0);
 }
 
+// The emails of a contact, the newest first.
+export function mailsOf(contact) {
+  return [...state.mails.values()].filter((mail) => mail.contact === contact).sort((a, b) => b.id - a.id);
+}
+
+export function unreadMails(contact) {
+  return mailsOf(contact).filter((mail) => !mail.read).length;
+}
+
 let reloading = null;
 function reloadSoon() {
   clearTimeout(reloading);
@@ -74,6 +84,10 @@ function reloadSoon() {
 }
 
 function change(event) {
+  if (event.mail) {
+    state.mails.set(event.mail.id, event.mail);
+    tell("mail", event.mail);
+  }
   if (event.chat) {
     const known = state.chats.has(event.chat.key);
     state.chats.set(event.chat.key, event.chat);
