@@ -49,6 +49,21 @@ def import_users(
     start.run(_import_users(folder, bot, dry_run=dry_run, no_backup=no_backup))
 
 
+@import_app.command("program")
+def import_program(
+    path: Annotated[
+        Path, typer.Argument(help="program.json, or the folder it lies in.", exists=True)
+    ],
+    dry_run: _DryRun = False,
+    no_backup: _NoBackup = False,
+    bot: _Bot = "main",
+) -> None:
+    """Import a program bot: people with states and programs, and their referrals."""
+    from dripline.cli import start
+
+    start.run(_import_program(path, bot, dry_run=dry_run, no_backup=no_backup))
+
+
 @export_app.command("users")
 def export_users(
     folder: Annotated[Path, typer.Argument(help="The folder to write to.", file_okay=False)],
@@ -93,6 +108,21 @@ async def _import_users(folder: Path, bot: str, *, dry_run: bool, no_backup: boo
             await imported(database, folder, now=now, dry_run=True, bot=bot)  # fails before copying
             saved = await backup(database, None, now)
         report = await imported(database, folder, now=now, dry_run=dry_run, bot=bot)
+    _tell(report, saved, dry_run=dry_run)
+
+
+async def _import_program(path: Path, bot: str, *, dry_run: bool, no_backup: bool) -> None:
+    from dripline.clock import RealClock
+    from dripline.database.backup import backup
+    from dripline.importing.program import import_program as imported
+
+    now = RealClock().now()
+    saved = None
+    async with _database(dry_run=dry_run) as database:
+        if not dry_run and not no_backup:
+            await imported(database, path, now=now, dry_run=True, bot=bot)  # fails before copying
+            saved = await backup(database, None, now)
+        report = await imported(database, path, now=now, dry_run=dry_run, bot=bot)
     _tell(report, saved, dry_run=dry_run)
 
 

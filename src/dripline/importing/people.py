@@ -46,6 +46,10 @@ class Person:
     registered: bool = False
     reachability: str | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    state: str | None = None
+    first_name: str | None = None
+    language: str | None = None
+    last_seen_at: datetime | None = None
 
 
 def telegram_id_of(key: str) -> int | None:

@@ -137,9 +137,11 @@ class Import:
             "id": contact_id,
             "created_at": created,
             "username": person.user_name,
-            "state": "REGISTERED" if person.registered else "VISITOR",
+            "first_name": person.first_name,
+            "language": person.language,
+            "state": person.state or ("REGISTERED" if person.registered else "VISITOR"),
             "registered_at": created if person.registered else None,
-            "last_seen_at": created,
+            "last_seen_at": person.last_seen_at or created,
         }
 
     def _address(
