@@ -27,7 +27,7 @@ from dripline.events.inbox import Received
 
 log = structlog.get_logger()
 _BATCH = 25
-_LONGEST_S = 0.03  # SQLite's other writers wait meanwhile, and what was sent is to be settled soon
+_LONGEST_S = 0.015  # SQLite's other writers wait meanwhile, and what was sent is to be settled soon
 
 
 class Drain:
@@ -71,7 +71,8 @@ class Drain:
         """
         one = self._one_carefully if careful else self._one
         callbacks: list[str] = []
-        async with self._database.transaction() as session:
+        # What a power cut undid would be taken from the inbox again.
+        async with self._database.transaction(lasts=False) as session:
             if not await _is_ours(session, bot):
                 return 0
             received = await inbox.pending(session, source_of(bot), limit=_BATCH)

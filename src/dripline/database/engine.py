@@ -7,8 +7,8 @@ so that our own tasks wait in line instead of colliding, and readers run beside 
 import random
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import URL, event, make_url
@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, StaticPool
 
+from dripline.database.turns import Turns
 from dripline.database.types import dump_json, load_json
 from dripline.errors import Invalid
 
@@ -28,6 +29,8 @@ _POSTGRES_SETTINGS = {
     # hold up the others for longer than a moment: ours last milliseconds.
     "idle_in_transaction_session_timeout": "10000",  # milliseconds
 }
+_RELAXED_SETTINGS = {**_POSTGRES_SETTINGS, "synchronous_commit": "off"}
+_RELAXED = "dripline_relaxed"
 _RESTS_SINCE = "rests_since"
 _TRUSTED_S = 1.0
 _BUSY_MS = 20_000  # the command line beside a running server
@@ -44,11 +47,15 @@ _SQLITE_PRAGMAS = (
 class Database:
     """One database: its engines, and the transactions every edge opens."""
 
-    def __init__(self, url: URL, writer: AsyncEngine, reader: AsyncEngine) -> None:
+    def __init__(
+        self, url: URL, writer: AsyncEngine, reader: AsyncEngine, relaxed: AsyncEngine | None = None
+    ) -> None:
         self.url = url
         self.writer = writer
         self.reader = reader
         self.wakes: object | None = None
+        self._relaxed = relaxed
+        self._turns = Turns() if self.is_sqlite else None
 
     @classmethod
     def from_url(cls, url: str, *, pool_size: int = 10, cache_mb: int = 64) -> "Database":
@@ -59,16 +66,8 @@ class Database:
         parsed = normalised(url)
         if parsed.get_backend_name() == "sqlite":
             return cls(parsed, *_sqlite_engines(parsed, cache_mb))
-        engine = create_async_engine(
-            parsed,
-            pool_size=pool_size,
-            max_overflow=pool_size,
-            json_serializer=dump_json,
-            json_deserializer=load_json,
-            connect_args={"server_settings": dict(_POSTGRES_SETTINGS)},
-        )
-        _trust_what_was_just_used(engine)
-        return cls(parsed, engine, engine)
+        engine = _postgresql_engine(parsed, pool_size, _POSTGRES_SETTINGS)
+        return cls(parsed, engine, engine, _postgresql_engine(parsed, pool_size, _RELAXED_SETTINGS))
 
     @property
     def is_sqlite(self) -> bool:
@@ -76,14 +75,31 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Open a writing transaction; it commits at the end, or nothing happened."""
-        async with AsyncSession(self.writer, expire_on_commit=False) as session:
+    async def transaction(
+        self, *, lasts: bool = True, first: bool = False
+    ) -> AsyncIterator[AsyncSession]:
+        """Open a writing transaction; it commits at the end, or nothing happened.
+
+        Not `lasts`: a power cut (no crash of ours) may undo it until something that lasts commits
+        after it. For what would then be done again from what does last, and needs no wait for the
+        disk: a claim, an update that is taken from the inbox. `first`: before other writers that
+        wait, on SQLite.
+        """
+        async with self._turn(first=first), self._session(lasts=lasts) as session:
             session.info["process_wakes"] = self.wakes
             async with session.begin():
+                if not lasts and self.is_sqlite:
+                    await session.connection(execution_options={_RELAXED: True})
                 yield session
             for call in session.info.get(_AFTER_COMMIT, ()):
                 call()
+
+    def _turn(self, *, first: bool) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self._turns is None else self._turns.turn(first=first)
+
+    def _session(self, *, lasts: bool) -> AsyncSession:
+        engine = self.writer if lasts or self._relaxed is None else self._relaxed
+        return AsyncSession(engine, expire_on_commit=False)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -93,9 +109,9 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self.writer.dispose()
-        if self.reader is not self.writer:
-            await self.reader.dispose()
+        for engine in {self.writer, self.reader, self._relaxed}:
+            if engine is not None:
+                await engine.dispose()
 
 
 def after_commit(session: AsyncSession, call: Callable[[], None]) -> None:
@@ -184,12 +200,27 @@ def _sqlite_engine(url: URL, cache_mb: int, *, immediate: bool, **pool: Any) -> 
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
+        if immediate:
+            _last(connection, lasts=not connection.get_execution_options().get(_RELAXED, False))
         if not immediate:
             file_of(connection).execute("BEGIN")  # waits for nobody
         elif not _began_at_once(file_of(connection)):
             # Another process writes: it is waited for in the driver's thread, not in the loop's.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
+    return engine
+
+
+def _postgresql_engine(url: URL, pool_size: int, settings: Mapping[str, str]) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        json_serializer=dump_json,
+        json_deserializer=load_json,
+        connect_args={"server_settings": dict(settings)},
+    )
+    _trust_what_was_just_used(engine)
     return engine
 
 
@@ -218,6 +249,14 @@ def file_of(connection: Any) -> sqlite3.Connection:
     """Return the SQLite connection beneath SQLAlchemy's, for what needs no thread of its own."""
     file: sqlite3.Connection = connection.connection.driver_connection._conn  # noqa: SLF001
     return file
+
+
+def _last(connection: Any, *, lasts: bool) -> None:
+    """Have the coming transaction wait for the disk, or not."""
+    info = connection.connection.info
+    if info.get(_RELAXED, False) is lasts:
+        file_of(connection).execute(f"PRAGMA synchronous={'FULL' if lasts else 'NORMAL'}")
+        info[_RELAXED] = not lasts
 
 
 def _began_at_once(file: sqlite3.Connection) -> bool:

@@ -96,7 +96,8 @@ async def claim(
             heads = await queries.heads(session)
         if not _due_heads(heads, now_us, terms.real_us):
             return Claim([], 0, next_due_us=_earliest(heads))
-    async with database.transaction() as session:
+    # Should a power cut undo a claim, what it took is due again, as anything in flight would be.
+    async with database.transaction(lasts=False) as session:
         heads = await queries.heads(session)
         due = _due_heads(heads, now_us, terms.real_us)
         if not due:

@@ -8,24 +8,19 @@ Rate times latency is how many must be in flight: a thousand messages a second a
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, TypeVar
-
-import structlog
+from typing import Any
 
 from dripline.clock import from_us
 from dripline.deliveries.claim import Claim
 from dripline.deliveries.dispatch import Dispatcher
+from dripline.deliveries.landing import GATHER_S, Landing, enduring
 from dripline.deliveries.rescue import give_back
 from dripline.deliveries.settle import Outcome
 
-log = structlog.get_logger()
-T = TypeVar("T")
-_GATHER_S = 0.03  # results gather this long before they are settled
 _BUSY_TICK_S = 0.075  # with something due: how often to look; less than the pace's horizon
 _IDLE_TICK_S = 0.25  # with nothing due: how often to look, wakes aside
-_SETTLE_MOST = 500  # some 40 ms: for so long nothing else is looked at
 _WORTH_CLAIMING = 200  # under load, for fewer a claim's fixed cost is not worth it
 _BACK_OFF_S = 0.5
 
@@ -38,25 +33,23 @@ class Pump:
         self._wake = wake
         self._most = in_flight
         self._flying: set[asyncio.Task[None]] = set()
-        self._landed: list[Outcome] = []
-        self._has_landed = asyncio.Event()
+        self._landing = Landing(dispatcher)
         self._stopping = asyncio.Event()
         self._claiming = asyncio.Lock()
-        self._settling = asyncio.Lock()
         self._more = False
         self._busy = False
 
     @property
     def held(self) -> int:
         """How many messages are claimed and not yet settled."""
-        return len(self._flying) + len(self._landed)
+        return len(self._flying) + self._landing.held
 
     async def run(self) -> None:
         """Claim, send and settle until `stop`."""
-        settler = asyncio.create_task(self._settle_forever())
+        settler = asyncio.create_task(self._landing.run())
         try:
             while not self._stopping.is_set():
-                pause = await _enduring("dispatch", self._claim)
+                pause = await enduring("dispatch", self._claim)
                 await self._rest(_BACK_OFF_S if pause is None else pause)
         finally:
             settler.cancel()
@@ -75,8 +68,7 @@ class Pump:
         for task in self._flying:
             task.cancel()
         await asyncio.gather(*self._flying, return_exceptions=True)
-        while self._landed:
-            await self._settle_landed()
+        await self._landing.finish()
         await give_back(self._dispatcher.database, self._dispatcher.worker)
 
     async def _claim(self) -> float:
@@ -84,7 +76,7 @@ class Pump:
         async with self._claiming:
             room = self._room()
             if room < self._least_room or self._stopping.is_set():
-                return _GATHER_S / 2
+                return GATHER_S / 2
             now, sure = self._dispatcher.clock.now(), self._busy
             claimed = await self._dispatcher.claim(now, room, sure=sure)
             for flight in claimed.flights:
@@ -122,35 +114,4 @@ class Pump:
         self._wake.clear()
 
     async def _fly(self, sending: Coroutine[Any, Any, Outcome]) -> None:
-        self._landed.append(await sending)
-        self._has_landed.set()
-
-    async def _settle_forever(self) -> None:
-        while True:
-            await self._has_landed.wait()
-            if len(self._landed) < _SETTLE_MOST:
-                await asyncio.sleep(_GATHER_S)
-            if await _enduring("settle", self._settle_landed) is None:
-                # The results stay with us; they are settled as soon as the database is back.
-                await asyncio.sleep(_BACK_OFF_S)
-
-    async def _settle_landed(self) -> int:
-        # One at a time. Should a stop break in after the commit, the batch is settled again and
-        # the fence lets none of it through.
-        async with self._settling:
-            batch = self._landed[:_SETTLE_MOST]
-            if batch:
-                await self._dispatcher.settle(batch, self._dispatcher.clock.now())
-                del self._landed[: len(batch)]
-            if not self._landed:
-                self._has_landed.clear()
-            return len(batch)
-
-
-async def _enduring(what: str, call: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
-    """Return what the call returns, or None after an error, which is logged and lived through."""
-    try:
-        return await call()
-    except Exception as error:  # noqa: BLE001 - the pump outlives its database
-        log.error("pump.error", step=what, error=repr(error)[:500])
-        return None
+        self._landing.add(await sending)

@@ -90,7 +90,7 @@ async def settle(
     dice: random.Random,
 ) -> Settled:
     """Record how flights ended, let their origins go on, and queue again what failed for now."""
-    async with database.transaction() as session:
+    async with database.transaction(first=True) as session:
         held = await queries.held_claims(session, [o.flight.ready.claimed.id for o in outcomes])
         ours = [o for o in outcomes if held.get(o.flight.ready.claimed.id) == o.flight.claim]
         ends = [_result(o) for o in ours]

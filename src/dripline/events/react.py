@@ -14,7 +14,7 @@ from dripline.events.subscriptions import Handler, Happened
 
 log = structlog.get_logger()
 MOST_ATTEMPTS = 5
-_LONGEST_S = 0.03  # SQLite's other writers wait meanwhile, and what was sent is to be settled soon
+_LONGEST_S = 0.015  # SQLite's other writers wait meanwhile, and what was sent is to be settled soon
 
 
 class React:
@@ -32,7 +32,8 @@ class React:
                 if not await queries.open_reactions(session, consumer, MOST_ATTEMPTS, 1):
                     continue
             until = time.monotonic() + _LONGEST_S
-            async with self._database.transaction() as session:
+            # What a power cut undid would be taken from the outbox again.
+            async with self._database.transaction(lasts=False) as session:
                 for event in await queries.open_reactions(session, consumer, MOST_ATTEMPTS, limit):
                     await self._react(session, consumer, handler, event, now)
                     handled += 1
