@@ -10,6 +10,7 @@ from dripline.broadcasts.render import Renderer
 from dripline.clock import Clock
 from dripline.content.store import ContentStore
 from dripline.database import Database
+from dripline.rotations.control import Rotations
 from dripline.settings import Settings
 
 
@@ -23,6 +24,7 @@ class Backend:
     settings: Settings
     auth: Auth
     broadcast_renderer: Renderer
+    rotations: Rotations
     idempotency: Idempotency = field(default_factory=Idempotency)
 
 

@@ -60,6 +60,15 @@ def check_broadcast(documents: Documents, entry: Mapping[str, Any]) -> Checked:
     return Checked(problems, None, folder.texts)
 
 
+def check_room_file(documents: Documents, kind: str, document: Mapping[str, Any]) -> Checked:
+    """Check the document of a room's own file, such as rotations."""
+    wanted = {**_surroundings(documents, "none"), (kind, kind): document}
+    folder = _Files(unparse(wanted))
+    content = lint(parse_files(folder))
+    problems = tuple(one for one in content.problems if one.file.startswith(kind))
+    return Checked(problems, content.documents.get((kind, kind)), folder.texts)
+
+
 def _surroundings(documents: Documents, scenario_id: str) -> dict[Key, Mapping[str, Any]]:
     """Return what a message may refer to: shared documents, and the ids of scenarios."""
     wanted: dict[Key, Mapping[str, Any]] = {

@@ -74,6 +74,13 @@ def finished_broadcast(spec: Mapping[str, Any], broadcast_id: str) -> dict[str, 
     return whole
 
 
+def finished_message(spec: Mapping[str, Any], kind: str, name: str) -> dict[str, Any]:
+    """Return a message of a room's own file with its files named."""
+    whole: dict[str, Any] = deepcopy(dict(spec))
+    _name_files(whole, kind, name)
+    return whole
+
+
 def has_words(spec: dict[str, Any]) -> bool:
     """Whether a message has a text."""
     return any(str(text).strip() for text in (spec.get("texts") or {}).values())

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.database import insert_new
@@ -164,19 +164,30 @@ async def uncounted(session: AsyncSession, limit: int) -> Sequence[Place]:
     return [Place(row[0], row[1]) for row in rows]
 
 
-async def posts(
-    session: AsyncSession, rotation_id: str, limit: int, before: datetime | None = None
-) -> list[Place]:
+async def posts(session: AsyncSession, rotation_id: str, limit: int) -> list[Place]:
     """Return a rotation's latest posts, newest first."""
+    return await posts_behind(session, rotation_id, limit, None)
+
+
+async def posts_behind(
+    session: AsyncSession, rotation_id: str, limit: int, behind: tuple[datetime, uuid.UUID] | None
+) -> list[Place]:
+    """Return a rotation's posts, newest first: those behind a slot and a post of it."""
     statement = (
         select(RotationPost, RotationChat)
         .join(RotationChat, RotationChat.id == RotationPost.chat_id)
         .where(RotationPost.rotation_id == rotation_id)
-        .order_by(RotationPost.slot_at.desc(), RotationPost.id)
+        .order_by(RotationPost.slot_at.desc(), RotationPost.id.desc())
         .limit(limit)
     )
-    if before is not None:
-        statement = statement.where(RotationPost.slot_at < before)
+    if behind is not None:
+        slot, post_id = behind
+        statement = statement.where(
+            or_(
+                RotationPost.slot_at < slot,
+                and_(RotationPost.slot_at == slot, RotationPost.id < post_id),
+            )
+        )
     return [Place(row[0], row[1]) for row in await session.execute(statement)]
 
 

@@ -13,6 +13,7 @@ from dripline.channels.content_files import ContentFiles
 from dripline.wiring.consent import pages_of
 from dripline.wiring.engine import Engine, broadcast_renderer
 from dripline.wiring.media import media_links_of
+from dripline.wiring.rotations import rotations
 
 
 def backend_of(engine: Engine) -> Backend:
@@ -25,6 +26,7 @@ def backend_of(engine: Engine) -> Backend:
         settings,
         Auth(settings, engine.database, engine.clock),
         broadcast_renderer(engine.store, settings.default_language),
+        rotations(settings),
     )
 
 

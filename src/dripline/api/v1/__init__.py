@@ -14,6 +14,7 @@ from dripline.api.v1 import (
     lifecycle,
     payments,
     referrals,
+    rotations,
     scenarios,
     segments,
 )
@@ -31,6 +32,7 @@ _NOUNS = (
     lifecycle,
     experiments,
     analytics,
+    rotations,
     keys,
 )
 
