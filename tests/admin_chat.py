@@ -1,6 +1,6 @@
 """An admin's chat with a bot in a test's hands: type, press, send photos, read what comes back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +28,9 @@ class Silent:
     """Answers no callback."""
 
     def answer(self, bot: str, callback_ids: Sequence[str]) -> None:
+        pass
+
+    def open(self, bot: str, payloads: Mapping[str, str]) -> None:
         pass
 
 

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from dripline.content.push import push
 from dripline.database import Database
 from dripline.deliveries import queries as deliveries
 from dripline.deliveries.claim import next_due_us
+from dripline.engagement.codes import Codes
 from dripline.events import NewEvent, append, inbox
 from dripline.events.models import Event
 from dripline.events.react import React
@@ -48,10 +50,16 @@ class HurriedTime(RealTime):
 
 
 class NoAnswers:
-    """Answers no callback."""
+    """Answers no callback; keeps what would have opened the bot."""
+
+    def __init__(self) -> None:
+        self.opened: dict[str, str] = {}
 
     def answer(self, bot: str, callback_ids: Any) -> None:
         return
+
+    def open(self, bot: str, payloads: Mapping[str, str]) -> None:
+        self.opened |= payloads
 
 
 def program(scenario_id: str, priority: int, **more: Any) -> dict[str, Any]:
@@ -125,7 +133,8 @@ class World:
             real_time=HurriedTime(),
         )  # fmt: skip
         self.store = self.engine.store
-        self.drain = Drain(database, self.store, ["main"], NoAnswers())
+        self.codes, self.answers = Codes(b"key"), NoAnswers()
+        self.drain = Drain(database, self.store, ["main"], self.answers, codes=self.codes)
         self.react = React(database, reactions_of(self.store))
         self.duty = LifecycleDuty(database, self.store)
         self.number = 0

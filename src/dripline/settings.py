@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     track_links: bool = True
     track_devices: bool = True
     spool_dir: Path | None = None
+    attribution_days: Annotated[int, Field(ge=1, le=3650)] = 30
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8001
     environment: str = "production"

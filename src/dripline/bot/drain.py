@@ -18,10 +18,11 @@ from dripline import metrics
 from dripline.bot.admin.gate import admit
 from dripline.bot.answers import Answers
 from dripline.bot.handle import NO_MAIL, Mail, Scene, handle
-from dripline.bot.updates import Ignored, Pressed, Update, Wrote, read, source_of
+from dripline.bot.updates import Ignored, Pressed, PressedPost, Update, Wrote, read, source_of
 from dripline.content.store import ContentStore
 from dripline.database import Database, after_commit
 from dripline.database.failures import will_pass
+from dripline.engagement.codes import Codes
 from dripline.events import inbox
 from dripline.events.inbox import Received
 
@@ -41,6 +42,7 @@ class Drain:
         answers: Answers,
         admins: Collection[int] = (),
         mail: Mail = NO_MAIL,
+        codes: Codes | None = None,
     ) -> None:
         self._database = database
         self._store = store
@@ -48,6 +50,7 @@ class Drain:
         self._answers = answers
         self._admins = frozenset(admins)
         self._mail = mail
+        self._codes = codes
 
     async def run_once(self, now: datetime) -> int:
         """Handle a batch of each bot; return how many updates were dealt with."""
@@ -71,6 +74,7 @@ class Drain:
         """
         one = self._one_carefully if careful else self._one
         callbacks: list[str] = []
+        opening: dict[str, str] = {}
         # What a power cut undid would be taken from the inbox again.
         async with self._database.transaction(lasts=False) as session:
             if not await _is_ours(session, bot):
@@ -80,12 +84,21 @@ class Drain:
             until, done = time.monotonic() + _LONGEST_S, 0
             for done, row in enumerate(received, 1):  # noqa: B007 - how many is the answer
                 update = read(row.body)
-                await one(session, Scene(bot, row.source_id, library, self._mail), row, update, now)
-                callbacks += _callback_of(update)
+                scene = Scene(bot, row.source_id, library, self._mail, self._codes)
+                await one(session, scene, row, update, now)
+                if isinstance(update, PressedPost) and self._is_code(update.data):
+                    opening[update.callback_id] = update.data
+                else:
+                    callbacks += _callback_of(update)
                 if time.monotonic() > until or self._is_admins(update):
                     break  # what an admin does may change the content for those who come next
         self._answers.answer(bot, callbacks)
+        if opening:
+            self._answers.open(bot, opening)
         return done
+
+    def _is_code(self, data: str) -> bool:
+        return self._codes is not None and self._codes.read(data) is not None
 
     async def _one(
         self, session: AsyncSession, scene: Scene, row: Received, update: Update, now: datetime
@@ -138,7 +151,9 @@ async def _is_ours(session: AsyncSession, bot: str) -> bool:
 
 def _callback_of(update: Update) -> list[str]:
     match update:
-        case Pressed(callback_id=found) | Ignored(callback_id=str(found)):
+        case Pressed(callback_id=found) | PressedPost(callback_id=found):
+            return [found]
+        case Ignored(callback_id=str(found)):
             return [found]
         case _:
             return []

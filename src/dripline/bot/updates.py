@@ -10,6 +10,7 @@ from typing import Any
 
 from dripline.clients.telegram import loads
 from dripline.contacts.identify import TelegramPerson
+from dripline.engagement.codes import PREFIX
 
 LONGEST_TEXT = 4096
 LONGEST_DATA = 256
@@ -52,6 +53,15 @@ class Pressed:
 
 
 @dataclass(frozen=True, slots=True)
+class PressedPost:
+    """A callback button of a post in a channel or group; `data` is a post's code, as it came."""
+
+    person: TelegramPerson
+    callback_id: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
 class Membership:
     """The contact blocked the bot, or let it in again."""
 
@@ -67,7 +77,7 @@ class Ignored:
     callback_id: str | None = None
 
 
-Update = Started | Wrote | Pressed | Membership | Ignored
+Update = Started | Wrote | Pressed | PressedPost | Membership | Ignored
 
 
 def source_of(bot: str) -> str:
@@ -119,10 +129,12 @@ def _message(message: dict[str, Any]) -> Update:
 def _pressed(query: dict[str, Any]) -> Update:
     callback_id = _text(query.get("id"), LONGEST_DATA) or None
     message = query.get("message")
-    if not isinstance(message, dict) or not _is_private(message):
-        return Ignored("not_private", callback_id)
     person = _person(query.get("from"))
     data = _text(query.get("data"), LONGEST_DATA)
+    if not isinstance(message, dict) or not _is_private(message):
+        if person is not None and callback_id and data.startswith(PREFIX):
+            return PressedPost(person, callback_id, data)
+        return Ignored("not_private", callback_id)
     if person is None or callback_id is None or not data:
         return Ignored("no_person" if person is None else "no_data", callback_id)
     return Pressed(person, callback_id, data)

@@ -37,15 +37,21 @@ class Known:
 
 
 async def by_telegram(
-    session: AsyncSession, bot: str, person: TelegramPerson, now: datetime
+    session: AsyncSession,
+    bot: str,
+    person: TelegramPerson,
+    now: datetime,
+    *,
+    reachability: str = REACHABLE,
 ) -> Known:
     """Return the contact who writes to `bot`, making one at first sight; names are kept current.
 
-    The same person at a second bot is the same contact with a second address.
+    The same person at a second bot is the same contact with a second address. `reachability` is
+    what a new address has.
     """
     address = await queries.address_of_value(session, TELEGRAM, bot, str(person.id))
     if address is None:
-        return await _first_sight(session, bot, person, now)
+        return await _first_sight(session, bot, person, now, reachability)
     contact = await session.get_one(Contact, address.contact_id)
     _describe(contact, person)
     contact.last_seen_at = now
@@ -53,7 +59,11 @@ async def by_telegram(
 
 
 async def _first_sight(
-    session: AsyncSession, bot: str, person: TelegramPerson, now: datetime
+    session: AsyncSession,
+    bot: str,
+    person: TelegramPerson,
+    now: datetime,
+    reachability: str,
 ) -> Known:
     contact = await _known_elsewhere(session, person)
     created = contact is None
@@ -67,7 +77,7 @@ async def _first_sight(
         channel=TELEGRAM,
         bot=bot,
         value=str(person.id),
-        reachability=REACHABLE,
+        reachability=reachability,
         reachability_since=now,
         created_at=now,
         next_send_at=0,

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from dripline.database import Base, Json
 
 REACHABLE = "reachable"
+NEEDS_START = "needs_start"
 
 
 class Contact(Base):

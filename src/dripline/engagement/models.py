@@ -29,7 +29,8 @@ class LongLink(Base):
 class Post(Base):
     """One post into one chat, under a number that is short enough for a deep link.
 
-    `reach` is the chat's member count when it was posted; both are None until it was.
+    `reach` is the chat's member count when it was posted; both are None until it was. `labels` are
+    what stands on its buttons, for the clicks that know a button only by its place.
     """
 
     __tablename__ = "posts"
@@ -43,6 +44,7 @@ class Post(Base):
     created_at: Mapped[datetime]
     posted_at: Mapped[datetime | None]
     reach: Mapped[int | None] = mapped_column(BigInteger)
+    labels: Mapped[list[Any] | None]
 
     __table_args__ = (
         UniqueConstraint("rotation", "slot", "chat"),
@@ -133,7 +135,10 @@ class Touch(Base):
     ref: Mapped[str] = mapped_column(String(120))
     post_id: Mapped[int | None] = mapped_column(BigInteger)
 
-    __table_args__ = (Index("ix_contact_touches_contact_id", "contact_id", "touched_at"),)
+    __table_args__ = (
+        Index("ix_contact_touches_contact_id", "contact_id", "touched_at"),
+        Index("ix_contact_touches_post_id", "post_id"),
+    )
 
 
 class Goal(Base):

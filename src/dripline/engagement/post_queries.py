@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 
 async def insert_post(
-    session: AsyncSession, ref: "PostRef", scenario_id: str | None, now: datetime
+    session: AsyncSession,
+    ref: "PostRef",
+    scenario_id: str | None,
+    labels: list[str],
+    now: datetime,
 ) -> None:
     """Insert a post, unless it is there."""
-    values = {**ref._asdict(), "scenario_id": scenario_id, "created_at": now}
+    values = {**ref._asdict(), "scenario_id": scenario_id, "created_at": now, "labels": labels}
     await session.execute(insert_new(session, Post).values(**values).on_conflict_do_nothing())
 
 

@@ -4,6 +4,7 @@ A rotation asks for a post's `number` before it posts, puts it into the links of
 afterwards with `posted` that it is out, and to how many people.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -22,13 +23,19 @@ class PostRef(NamedTuple):
 
 
 async def number(
-    session: AsyncSession, ref: PostRef, now: datetime, *, scenario_id: str | None = None
+    session: AsyncSession,
+    ref: PostRef,
+    now: datetime,
+    *,
+    scenario_id: str | None = None,
+    labels: Sequence[str] = (),
 ) -> int:
     """Return the number of a post, the same whenever it is asked for.
 
-    `scenario_id` is where its deep links lead; without one, to the default scenario.
+    `scenario_id` is where its deep links lead; without one, to the default scenario. `labels` are
+    the texts of its buttons, in the order that codes count them.
     """
-    await queries.insert_post(session, ref, scenario_id, now)
+    await queries.insert_post(session, ref, scenario_id, list(labels), now)
     return await queries.number_of(session, ref)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dripline.contacts.models import Contact
 from dripline.database import insert_new
 from dripline.deliveries.models import Delivery
-from dripline.engagement.models import Click, LongLink, Open, Post
+from dripline.engagement.models import CALLBACK, Click, LongLink, Open, Post
 
 
 class Delivered(NamedTuple):
@@ -117,3 +117,20 @@ async def clicked_before(
         )
     )
     return {(row.person, row.target) for row in await session.execute(statement)} & wanted
+
+
+async def pressed_since(
+    session: AsyncSession, contact_id: uuid.UUID, post_id: int, since: datetime
+) -> bool:
+    """Whether a contact has pressed a button of a post, no longer ago than `since`."""
+    statement = (
+        select(Click.id)
+        .where(
+            Click.contact_id == contact_id,
+            Click.post_id == post_id,
+            Click.kind == CALLBACK,
+            Click.clicked_at >= since,
+        )
+        .limit(1)
+    )
+    return await session.scalar(statement) is not None

@@ -7,6 +7,7 @@ import socket
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from dripline import metrics
 from dripline.analytics.duty import CountUp, Fold
@@ -35,6 +36,8 @@ from dripline.deliveries.routing import Routing
 from dripline.deliveries.system import ORIGIN as SYSTEM
 from dripline.deliveries.system import SystemOrigin
 from dripline.deliveries.verification import ORIGIN as CONSENT
+from dripline.engagement.attribution import CONSUMER as ATTRIBUTION
+from dripline.engagement.attribution import Attribution
 from dripline.engagement.links import Keep, Links
 from dripline.engagement.queries import keep_links
 from dripline.events.react import React
@@ -242,6 +245,7 @@ def reactions_of(store: ContentStore, settings: Settings | None = None) -> dict[
     operators = settings.admin_telegram_ids if settings else ()
     language = settings.default_language if settings else "en"
     return {
+        ATTRIBUTION: Attribution(timedelta(days=settings.attribution_days if settings else 30)),
         PAYMENTS: PaymentReactions(operators, language),
         CONSUMER: ScenarioReactions(store),
         EXPERIMENTS: ExperimentReactions(store),

@@ -14,6 +14,7 @@ def import_models() -> MetaData:
     import dripline.contacts.models
     import dripline.content.models
     import dripline.deliveries.models
+    import dripline.engagement.attribution
     import dripline.engagement.models
     import dripline.events.models
     import dripline.experiments.check

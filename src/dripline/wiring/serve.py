@@ -28,6 +28,7 @@ from dripline.database import Database, listen
 from dripline.database.upgrade import prepare
 from dripline.deliveries import queries as deliveries
 from dripline.deliveries.rescue import take_over_all
+from dripline.engagement.codes import Codes
 from dripline.errors import ChannelRefused, Conflict, Invalid, SendFailure
 from dripline.events import queries as events
 from dripline.events.inbox import WAKE_INBOX
@@ -130,6 +131,7 @@ class Service:
                 self._answers,
                 self.settings.admin_telegram_ids,
                 mail_of(self.settings),
+                Codes(self.settings.signing_key),
             )
             duties += engine.duties()
             duties.append(

@@ -1,7 +1,7 @@
 """What updates lead to: contacts, scenarios, events; each once, and a bad one harms no other."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -38,6 +38,9 @@ class Answers:
 
     def answer(self, bot: str, callback_ids: Sequence[str]) -> None:
         self.given += [(bot, callback_id) for callback_id in callback_ids]
+
+    def open(self, bot: str, payloads: Mapping[str, str]) -> None:
+        self.given += [(bot, callback_id) for callback_id in payloads]
 
 
 class Store:

@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.bot.handle.membership import membership
-from dripline.bot.handle.press import press
+from dripline.bot.handle.press import press, press_post
 from dripline.bot.handle.scene import NO_MAIL, Mail, Scene
 from dripline.bot.handle.start import start
 from dripline.bot.handle.write import write
-from dripline.bot.updates import Ignored, Membership, Pressed, Started, Update, Wrote
+from dripline.bot.updates import Ignored, Membership, Pressed, PressedPost, Started, Update, Wrote
 
 __all__ = ["NO_MAIL", "Mail", "Scene", "handle"]
 
@@ -24,6 +24,8 @@ async def handle(session: AsyncSession, scene: Scene, update: Update, now: datet
             await start(session, scene, update, now)
         case Pressed():
             await press(session, scene, update, now)
+        case PressedPost():
+            return await press_post(session, scene, update, now)
         case Wrote():
             await write(session, scene, update, now)
         case Membership():

@@ -8,8 +8,11 @@ from dripline.bot.handle import settings
 from dripline.bot.handle.menu import is_menu, pressed
 from dripline.bot.handle.scene import Scene, happened, meet, say
 from dripline.bot.handle.talk import talk_of
-from dripline.bot.updates import Pressed
+from dripline.bot.updates import Pressed, PressedPost
+from dripline.contacts import identify
+from dripline.contacts.models import NEEDS_START
 from dripline.content.compile import GO, OPEN
+from dripline.engagement import post_queries as posts
 from dripline.errors import NotFound
 from dripline.scenarios import switch
 from dripline.scenarios.switch import Outcome
@@ -42,3 +45,27 @@ async def press(session: AsyncSession, scene: Scene, update: Pressed, now: datet
     if outcome is Outcome.NOTHING:
         text = _("This part is not available any more.", known.language)
         await say(session, scene, known, update.person, text, now)
+
+
+async def press_post(
+    session: AsyncSession, scene: Scene, update: PressedPost, now: datetime
+) -> bool:
+    """Note who pressed a post's button; return False for a code that is none of ours.
+
+    Whoever did so has not written to the bot: until they start it, it cannot write to them.
+    """
+    found = scene.codes.read(update.data) if scene.codes else None
+    post = await posts.post(session, found.post) if found else None
+    if found is None or post is None:
+        return False
+    known = await identify.by_telegram(
+        session, scene.bot, update.person, now, reachability=NEEDS_START
+    )
+    data = {
+        "bot": scene.bot,
+        "data": update.data,
+        "post_id": post.id,
+        "button": found.button,
+        "chat": post.chat,
+    }
+    return await happened(session, scene, known, "callback.pressed", data, now)

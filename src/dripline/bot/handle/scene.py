@@ -14,6 +14,7 @@ from dripline.content.store import Library
 from dripline.content.telegram_html import escape
 from dripline.deliveries import system
 from dripline.deliveries.protocols import AddressRef
+from dripline.engagement.codes import Codes
 from dripline.events import NewEvent, append
 
 # A system text stands before the message it introduces; both are due now, and the queue sorts by
@@ -45,6 +46,7 @@ class Scene:
     update_id: str
     library: Library
     mail: Mail = NO_MAIL
+    codes: Codes | None = None
 
 
 async def meet(session: AsyncSession, scene: Scene, person: TelegramPerson, now: datetime) -> Known:

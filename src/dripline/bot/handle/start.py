@@ -1,6 +1,7 @@
 """`/start`: enter the default scenario, or the one that a deep link names."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,19 +11,20 @@ from dripline.contacts import consent
 from dripline.contacts import queries as contacts
 from dripline.contacts.identify import Known
 from dripline.content.store import Library
+from dripline.engagement import post_queries as posts
 from dripline.scenarios import switch
 from dripline.scenarios.switch import Outcome
 from dripline.texts import gettext as _
 
-# Typed codes of deep links (SPEC §15): kept on the event, for the rooms that know what they mean.
-_CODES = {"r_": "referral", "p_": "post"}
+# Typed codes of deep links: kept on the event, for the rooms that know what they mean.
+_REFERRAL = "r_"
 
 
 async def start(session: AsyncSession, scene: Scene, update: Started, now: datetime) -> None:
     """Follow a `/start`, bare or of a deep link."""
     known = await meet(session, scene, update.person, now)
     scenario_id = _scenario_of(scene.library, update.payload)
-    code = None if scenario_id else _code_of(update.payload)
+    code = None if scenario_id else await _code_of(session, scene, update.payload)
     data = {
         "bot": scene.bot,
         "payload": update.payload,
@@ -38,6 +40,8 @@ async def start(session: AsyncSession, scene: Scene, update: Started, now: datet
         text = _("This link leads nowhere any more, so here is our main course.", language)
         await say(session, scene, known, update.person, text, now)
         scenario_id = _default_of(scene.library)
+    elif code is not None and scenario_id is None:
+        scenario_id = _scenario_of(scene.library, code.get("scenario_id"))
     ids = (known.contact_id, known.address_id)
     if scenario_id is not None:
         outcome = await switch.request(session, scene.library, *ids, scenario_id, now)
@@ -71,6 +75,22 @@ def _default_of(library: Library) -> str | None:
     return default.id if default is not None and default.is_active else None
 
 
-def _code_of(payload: str | None) -> dict[str, str] | None:
-    kind = _CODES.get(payload[:2]) if payload else None
-    return {"kind": kind, "value": payload[2:66]} if kind and payload else None
+async def _code_of(
+    session: AsyncSession, scene: Scene, payload: str | None
+) -> dict[str, Any] | None:
+    """Return what a typed code says; None for no code, and for one of a post that nobody made."""
+    if not payload:
+        return None
+    if payload.startswith(_REFERRAL):
+        return {"kind": "referral", "value": payload[2:66]}
+    found = scene.codes.read(payload) if scene.codes else None
+    post = await posts.post(session, found.post) if found else None
+    if found is None or post is None:
+        return None
+    return {
+        "kind": "post",
+        "value": payload[2:66],
+        "post_id": post.id,
+        "button": found.button,
+        "scenario_id": post.scenario_id,
+    }
