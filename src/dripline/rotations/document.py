@@ -8,6 +8,7 @@ from typing import Any, Final
 from dripline.content.compile import GO, OPEN, Making
 from dripline.content.document import Message
 from dripline.content.store import Library
+from dripline.errors import PermanentFailure
 from dripline.rotations.schedule import Schedule
 
 KIND: Final = "rotations"
@@ -112,6 +113,15 @@ def _schedule(spec: Mapping[str, Any]) -> Schedule:
     if spec.get("cron"):
         return Schedule(cron=spec["cron"], timezone=spec.get("timezone") or "UTC")
     return Schedule(every=timedelta(hours=float(spec.get("interval_hours") or HOURS)))
+
+
+def labels_of(message: Message, language: str) -> list[str]:
+    """Return what stands on a post's buttons, in order: how clicks say which one it was."""
+    try:
+        rows = message.render({"user": {}, "context": {}}, language).keyboard
+    except PermanentFailure:  # the post fails by itself when it is sent
+        return []
+    return [button.text for row in rows for button in row]
 
 
 def scenario_named(message: Message) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from itertools import count
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -97,11 +98,12 @@ class RotationOrigin:
         self, message: Message, language: str, post: int, topic: int, username: str | None
     ) -> Rendered:
         rendered = message.render({"user": {}, "context": {}}, language)
+        place = count()
         rows = (
             tuple(
                 shown
                 for button in row
-                if (shown := self._button(button, post, username)) is not None
+                if (shown := self._button(button, post, next(place), username)) is not None
             )
             for row in rendered.keyboard
         )
@@ -110,12 +112,12 @@ class RotationOrigin:
         # Whoever puts links of a person's message under way finds these done, and leaves them.
         return tracked(shown_message, _OfPost(self._links, post), _NOBODY, _NOBODY)
 
-    def _button(self, button: Button, post: int, username: str | None) -> Button | None:
+    def _button(self, button: Button, post: int, place: int, username: str | None) -> Button | None:
         """Return a button as it works in a channel: a scenario is entered by a deep link."""
         if button.kind == "callback" and button.value.startswith(GO):
             if username is None:
                 return None
-            link = f"https://t.me/{username}?start={self._links.code(post)}"
+            link = f"https://t.me/{username}?start={self._links.code(post, place)}"
             return Button("url", button.text, link)
         return button
 

@@ -13,7 +13,7 @@ from dripline.deliveries.models import NORMAL
 from dripline.engagement import posts
 from dripline.ids import new_id
 from dripline.rotations import queries
-from dripline.rotations.document import Chat, Rotation, scenario_named
+from dripline.rotations.document import Chat, Rotation, labels_of, scenario_named
 from dripline.rotations.models import PENDING, RotationPost, RotationState
 from dripline.rotations.schedule import latest_until, next_after
 
@@ -74,6 +74,7 @@ async def _post(
         posts.PostRef(rotation.id, slot, chat.name, message_id),
         now,
         scenario_id=scenario_named(message),
+        labels=labels_of(message, chat.language),
     )
     row = RotationPost(
         id=new_id(),

@@ -24,7 +24,7 @@ class PostLinks(Protocol):
         """Return the tracked form of a link in a post, or the link as it is."""
         ...
 
-    def code(self, post: int) -> str:
+    def code(self, post: int, button: int = 0) -> str:
         """Return the payload of a deep link that says which post it stood in."""
         ...
 

@@ -51,11 +51,11 @@ class LinksOfPosts:
         """Return the tracked form of a link in a post, or the link as it is."""
         return self._links.post_link(post, url, label)
 
-    def code(self, post: int) -> str:
+    def code(self, post: int, button: int = 0) -> str:
         """Return the payload of a deep link that says which post it stood in."""
         if self._codes is None:  # asking for the key may make one: not before it is needed
             self._codes = Codes(self._settings.signing_key)
-        return self._codes.code(post)
+        return self._codes.code(post, button)
 
 
 class Members:

@@ -160,7 +160,7 @@ PAYLOADS = [
     ("second", {"second"}, False, None, "exactly a scenario's id"),
     ("r_eal", {"r_eal"}, False, None, "an id goes before a code"),
     ("r_AbC", {"course"}, False, {"kind": "referral", "value": "AbC"}, "a referral code"),
-    ("p_9-x", {"course"}, False, {"kind": "post", "value": "9-x"}, "a post's code"),
+    ("p_9-x", {"course"}, True, None, "a post's code that nobody has signed"),
     ("Second", {"course"}, True, None, "ids are exact"),
     ("off", {"course"}, True, None, "switched off is as unknown"),
     ("no_such_thing", {"course"}, True, None, "unknown: told kindly, the default starts"),
