@@ -16,7 +16,7 @@ from dripline.deliveries import queries as deliveries
 from dripline.deliveries.claim import next_due_us
 from dripline.deliveries.dispatch import Dispatcher
 from dripline.deliveries.models import QueueRow
-from dripline.deliveries.protocols import Outgoing
+from dripline.deliveries.protocols import Channel, Origin, Outgoing
 from dripline.deliveries.routing import Routing
 from dripline.errors import SendFailure, Unreachable
 from dripline.events import NewEvent, append
@@ -110,18 +110,16 @@ class World:
         self.email = Recorder(clock, "email", self._refuse)
         self.routing = routing
         renderer = Renderer("en")
-        self.dispatcher = Dispatcher(
-            database,
-            clock,
-            HurriedTime(),
-            {
-                "enrollment": EnrollmentOrigin(self.store, renderer, routing),
-                "direct": DirectOrigin(self.store, renderer, routing),
-            },
-            {"telegram": self.channel, "email": self.email},
-            "w",
-        )
+        self.origins: dict[str, Origin] = {
+            "enrollment": EnrollmentOrigin(self.store, renderer, routing),
+            "direct": DirectOrigin(self.store, renderer, routing),
+        }
+        self.dispatcher = self.dispatching({"telegram": self.channel, "email": self.email})
         self._react = React(database, {"scenarios": ScenarioReactions(self.store)})
+
+    def dispatching(self, channels: dict[str, Channel]) -> Dispatcher:
+        """Return a dispatcher over these channels."""
+        return Dispatcher(self.database, self.clock, HurriedTime(), self.origins, channels, "w")
 
     def _refuse(self, outgoing: Outgoing) -> None:
         channel = outgoing.address.channel

@@ -121,6 +121,12 @@ UPDATES = Counter(
     ["bot", "result"],
     registry=REGISTRY,
 )
+EMAIL_WEBHOOKS = Counter(
+    "dripline_email_webhooks",
+    "What the email provider told: delivered, bounced, complained, …",
+    ["kind"],
+    registry=REGISTRY,
+)
 DUTY_SECONDS = Histogram(
     "dripline_duty_seconds", "One run of a duty", ["duty"], buckets=_DUTY_BUCKETS, registry=REGISTRY
 )

@@ -1,6 +1,6 @@
 """What the API needs of rooms it must not know; `wiring` joins them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 Check = Callable[[], Awaitable[str | None]]
@@ -15,5 +15,16 @@ class TelegramWebhook(Protocol):
 
         Raises NotFound for an unknown bot, Forbidden for a wrong secret token, Invalid for a body
         that is no update.
+        """
+        ...
+
+
+class EmailWebhook(Protocol):
+    """Takes what the email provider tells."""
+
+    async def receive(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Store what a webhook says; it is durable when this returns. Return whether it was new.
+
+        `headers` are in lower case. Raises Forbidden for a wrong signature.
         """
         ...

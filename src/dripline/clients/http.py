@@ -1,7 +1,11 @@
 """The seam between our clients and whatever speaks HTTP for them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +14,15 @@ class Answer:
 
     status: int
     body: bytes
+    head: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """Return the value of a header (its name in lower case), or None."""
+        for line in self.head.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]:
+            key, _, value = line.partition(b":")
+            if key.strip().lower() == name.encode():
+                return value.strip().decode("latin-1")
+        return None
 
 
 class HttpFailure(Exception):
@@ -32,7 +45,12 @@ class HttpClient(Protocol):
         ...
 
     async def post(
-        self, path: str, content_type: str, body: bytes, timeout: float | None = None
+        self,
+        path: str,
+        content_type: str,
+        body: bytes,
+        timeout: float | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> Answer:
         """Return the answer, of any status; `timeout` is in seconds, over all.
 

@@ -13,18 +13,21 @@ import re
 import ssl
 import urllib.parse
 from collections import deque
+from collections.abc import Mapping
 
-from dripline.clients.http import Answer, HttpFailure
+from dripline.clients.http import NO_HEADERS, Answer, HttpFailure
 from dripline.clients.http1_connection import IDLE_S, Connection
 
 _TARGET = re.compile(r"/[!-~]*")  # visible ASCII: nothing that could end the request line
+_VALUE = re.compile(r"[ -~]*")  # nor could this end a header
 _NO_MORE_FILES = {errno.EMFILE, errno.ENFILE}
 
 
 class Http1Client:
     """A pool of connections; the last one used is used next, so that what is idle can age and go.
 
-    Who finds all of them busy waits in line. Times are in seconds.
+    Who finds all of them busy waits in line. Times are in seconds. `address` is the server's IP
+    address where somebody has looked it up already.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class Http1Client:
         connect_timeout: float = 5.0,
         timeout: float = 30.0,
         max_answer: int = 8 * 1024 * 1024,
+        address: str | None = None,
     ) -> None:
         parts = urllib.parse.urlsplit(base)
         self._tls = parts.scheme == "https"
@@ -42,6 +46,7 @@ class Http1Client:
         self._port = parts.port or (443 if self._tls else 80)
         self._prefix = parts.path.rstrip("/")
         self._host_header = parts.netloc.rpartition("@")[2]
+        self._address = address or self._host
         self._context = ssl.create_default_context() if self._tls else None
         self._limit = max_connections
         self._connect_timeout = connect_timeout
@@ -58,15 +63,19 @@ class Http1Client:
         return f"Http1Client({self._host_header!r}, {len(self._all)} connections)"
 
     async def post(
-        self, path: str, content_type: str, body: bytes, timeout: float | None = None
+        self,
+        path: str,
+        content_type: str,
+        body: bytes,
+        timeout: float | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> Answer:
         """Return the answer, of any status.
 
         Raises HttpFailure when no complete answer came within `timeout` seconds (30 by default).
         """
-        head = self._head(
-            "POST", path, f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
-        )
+        fields = f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+        head = self._head("POST", path, fields + _lines(headers) if headers else fields)
         return await self._request(head, body, timeout)
 
     async def get(self, path: str, timeout: float | None = None) -> Answer:
@@ -141,7 +150,7 @@ class Http1Client:
         async with asyncio.timeout_at(min(deadline, loop.time() + self._connect_timeout)):
             _, connection = await loop.create_connection(
                 lambda: Connection(self._host, self._max_answer, self._freed, self._lost),
-                self._host,
+                self._address,
                 self._port,
                 ssl=self._context,
                 server_hostname=self._host if self._tls else None,
@@ -202,3 +211,10 @@ class Http1Client:
                 turn.set_result(connection)
                 return True
         return False
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    for value in headers.values():
+        if _VALUE.fullmatch(value) is None:
+            raise ValueError("the value of a header must be visible ASCII")
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())

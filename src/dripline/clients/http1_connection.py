@@ -172,7 +172,7 @@ class Connection(asyncio.Protocol):
         pieces = self._pieces
         if not pending.done():
             body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            pending.set_result(Answer(self._status, body))
+            pending.set_result(Answer(self._status, body, self._head))
         if self._keep_alive and self.usable:
             self.idle_since = self._loop.time()
             self._on_free(self)

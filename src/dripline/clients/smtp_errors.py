@@ -18,6 +18,8 @@ Enhanced codes: RFC 3463, RFC 5248 and the registry of IANA.
 import re
 
 from dripline.clients.smtp_session import Reply
+from dripline.contacts.bounces import MAILBOX_FULL
+from dripline.contacts.suppression import BOUNCED
 from dripline.errors import (
     ChannelDown,
     ChannelRefused,
@@ -28,9 +30,6 @@ from dripline.errors import (
     Unreachable,
 )
 
-MAILBOX_FULL = "mailbox_full"
-POLICY = "policy"
-BOUNCED = "bounced"
 _NOBODY = {"5.2.1", "5.4.1", "5.4.4"}
 _BAD_SENDER = {"5.1.7", "5.1.8"}
 _TOO_FAST = {"4.7.28", "4.4.5"}

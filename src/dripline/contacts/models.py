@@ -148,6 +148,19 @@ class Suppression(Base):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
 
+class SoftBounces(Base):
+    """On how many days emails to an address came back for a reason that may pass."""
+
+    __tablename__ = "soft_bounces"
+
+    value: Mapped[str] = mapped_column(String(320), primary_key=True)
+    days: Mapped[int] = mapped_column(SmallInteger)
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
 class Verification(Base):
     """A letter that asks whether an address is the contact's; the id is what its link proves."""
 

@@ -22,6 +22,7 @@ from dripline.clock import to_us
 from dripline.database import Database
 from dripline.database.failures import will_pass
 from dripline.deliveries import pace, queries, queue
+from dripline.deliveries.identity import name_emails
 from dripline.deliveries.protocols import Claimed, Origin, Ready
 
 log = structlog.get_logger()
@@ -126,6 +127,7 @@ async def claim(
             leaving = await _keep_chats_apart(session, ready, granted, terms.real_us, now_us)
             flights += [Flight(item, number, slot) for item, slot in leaving]
             if leaving:
+                name_emails(leaving)
                 moved.append((granted.tat_after(len(leaving)), key.key))
         await queries.insert_inflight(
             session,

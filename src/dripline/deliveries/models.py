@@ -176,6 +176,17 @@ class CountedMessage(Base):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
 
+class ProviderMessage(Base):
+    """Which delivery a provider's id of an email means: its news names nothing else for sure."""
+
+    __tablename__ = "provider_messages"
+
+    provider_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    delivery_id: Mapped[uuid.UUID]
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
 class Decision(Base):
     """Why something was not simply sent: waited, skipped, parked, stopped, completed, resumed."""
 

@@ -20,11 +20,12 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.clock import to_us
-from dripline.contacts import reachability
+from dripline.contacts import bounces, reachability, suppression
 from dripline.database import Database, storable
 from dripline.deliveries import pace, queries, queue, retry, tallies
 from dripline.deliveries.claim import Flight, entry_again
 from dripline.deliveries.fallback import fall_back
+from dripline.deliveries.identity import EMAIL
 from dripline.deliveries.models import MAX_ATTEMPTS
 from dripline.deliveries.protocols import Origin, Result
 from dripline.deliveries.routing import counted_as
@@ -139,6 +140,8 @@ async def _record(
     await queries.insert_deliveries(session, results)
     await queries.insert_delivery_keys(session, results)
     await tallies.count(session, results)
+    if emails := [result for result in results if result.ready.address.channel == EMAIL]:
+        await _record_emails(session, emails, now)
     await append_many(session, [_event(result) for result in results if result.ready.counts])
     falling = [result for result in results if result.falls_back is not None]
     if falling:
@@ -150,6 +153,17 @@ async def _record(
     by_origin = sorted(ended, key=lambda r: r.ready.claimed.origin)
     for name, group in groupby(by_origin, key=lambda r: r.ready.claimed.origin):
         await origins[name].settled(session, list(group), now)
+
+
+async def _record_emails(session: AsyncSession, emails: Sequence[Result], now: datetime) -> None:
+    """Remember by which ids the provider will tell of them, and what came back at once."""
+    await queries.insert_provider_messages(session, emails)
+    for result in emails:
+        value, why = result.ready.address.value, result.failure
+        if result.reachability == suppression.BOUNCED:
+            await bounces.hard(session, value, now, why)
+        elif result.failure_code == bounces.MAILBOX_FULL:
+            await bounces.soft(session, value, now, why)
 
 
 async def _mark_unreachable(session: AsyncSession, result: Result, now: datetime) -> None:

@@ -19,6 +19,7 @@ from dripline.broadcasts.queries import ORIGIN as BROADCAST
 from dripline.broadcasts.render import Renderer as BroadcastRenderer
 from dripline.broadcasts.switch import WAKE as WAKE_BROADCASTS
 from dripline.channels.content_files import ContentFiles
+from dripline.channels.email import EmailChannel
 from dripline.channels.telegram import OnMigrated, TelegramChannel
 from dripline.clients.http1 import Http1Client
 from dripline.clients.telegram import LARGEST_DOWNLOAD, TelegramClient
@@ -29,7 +30,7 @@ from dripline.database import Database, Wakes
 from dripline.deliveries import pace, queries, queue
 from dripline.deliveries.cap import Cap
 from dripline.deliveries.dispatch import Dispatcher
-from dripline.deliveries.protocols import Channel, Origin
+from dripline.deliveries.protocols import Channel, LinkTracker, Origin
 from dripline.deliveries.pump import Pump
 from dripline.deliveries.rescue import RENEW_EVERY_S, Leases
 from dripline.deliveries.routing import Routing
@@ -40,6 +41,7 @@ from dripline.engagement.attribution import CONSUMER as ATTRIBUTION
 from dripline.engagement.attribution import Attribution
 from dripline.engagement.links import Keep, Links
 from dripline.engagement.queries import keep_links
+from dripline.events.inbox import WAKE_INBOX
 from dripline.events.react import React
 from dripline.events.subscriptions import Handler
 from dripline.experiments.duty import DecideExperiments
@@ -64,9 +66,10 @@ from dripline.scenarios.direct import DirectOrigin
 from dripline.scenarios.reactions import CONSUMER, ScenarioReactions
 from dripline.scenarios.render import Renderer
 from dripline.scenarios.state import ORIGIN as ENROLLMENT
-from dripline.settings import Settings
+from dripline.settings import MAIN_BOT, Settings
 from dripline.wiring import rotations
 from dripline.wiring.consent import consent_origin
+from dripline.wiring.email import EMAIL, email_channel, resend_drain
 from dripline.wiring.models import import_models
 from dripline.wiring.programs import ProgramsOfScenarios
 from dripline.worker import Duty
@@ -112,7 +115,9 @@ class Engine:
         launch = Launch(self.database)
         experiments = DecideExperiments(self.database, self.store)
         leases = Leases(self.database, self.real_time, self.worker)
+        news = resend_drain(self.settings, self.database)
         return [
+            Duty("email_news", lambda: news.run_once(self.clock.now()), 1.0, WAKE_INBOX),
             Duty("react", lambda: react.run_once(self.clock.now()), 1.0, "react"),
             Duty("launch", lambda: launch.run_once(self.clock.now()), 1.0, WAKE_BROADCASTS),
             Duty("renew", _once(leases.renew), RENEW_EVERY_S),
@@ -134,14 +139,25 @@ class Engine:
         return 0
 
     async def prepare(self) -> None:
-        """Make the pace of each bot known, and our bots known to who tracks links."""
+        """Make the pace of each bot and of email known, and our bots known to who tracks links."""
         async with self.database.transaction() as session:
-            for username in (await bot_names(session)).values():
+            names = await bot_names(session)
+            for username in names.values():
                 self.links.own(username)
+            email = self.channels.get(EMAIL)
+            if isinstance(email, EmailChannel) and names:
+                email.know_bot(names.get(MAIN_BOT) or next(iter(names.values())))
             for bot in self.clients:
                 key = queue.pace_key(TELEGRAM, bot)
                 interval = pace.interval_us(self.settings.telegram_rate)
                 await queries.ensure_pace(session, key, interval)
+            if EMAIL in self.channels:
+                interval = pace.interval_us(self.settings.email_rate)
+                await queries.ensure_pace(session, queue.pace_key(EMAIL, ""), interval)
+
+    def ways(self) -> list[str]:
+        """Return the channels by which messages can go out."""
+        return [name for name in self.channels if name != TELEGRAM or self.clients]
 
     async def close(self) -> None:
         """Close channels and database."""
@@ -174,16 +190,16 @@ def build(
     real_time = real_time or RealTime()
     store = ContentStore(database)
     clients = telegram_clients(settings) if channels is None else {}
-    if channels is None:
-        channels = {TELEGRAM: TelegramChannel(clients, ContentFiles(database), _mover(database))}
     links = links_of(settings, _keeper(database, clock))
+    tracker = links if settings.track_links and settings.public_url else None
+    if channels is None:
+        channels = _channels(settings, database, clock, clients, tracker)
     routing = routing_of(settings, channels)
     origins = {
         **origins_of(store, settings.default_language, routing, settings),
         ROTATION: rotations.origin(store, settings, links, settings.default_language),
     }
     worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
-    tracker = links if settings.track_links and settings.public_url else None
     dispatcher = Dispatcher(database, clock, real_time, origins, channels, worker, tracker)
     return Engine(
         settings,
@@ -199,6 +215,18 @@ def build(
         worker,
         links,
     )
+
+
+def _channels(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    clients: Mapping[str, TelegramClient],
+    tracker: LinkTracker | None,
+) -> dict[str, Channel]:
+    telegram = TelegramChannel(clients, ContentFiles(database), _mover(database))
+    email = email_channel(settings, database, clock, tracker)
+    return {TELEGRAM: telegram} if email is None else {TELEGRAM: telegram, EMAIL: email}
 
 
 def links_of(settings: Settings, keep: Keep) -> Links:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from dripline.api import media, telegram, v1
+from dripline.api import email, media, telegram, v1
 from dripline.api.auth import Auth
 from dripline.api.backend import Backend
 from dripline.api.pages.leave import Leaving
@@ -10,6 +10,7 @@ from dripline.api.pages.preferences import PreferencePages
 from dripline.api.pages.verify import Verifying
 from dripline.bot.webhook import Webhook
 from dripline.channels.content_files import ContentFiles
+from dripline.channels.resend_webhook import ResendWebhook
 from dripline.wiring.consent import pages_of
 from dripline.wiring.engine import Engine, broadcast_renderer
 from dripline.wiring.media import media_links_of
@@ -37,7 +38,13 @@ def routers_of(engine: Engine) -> list[APIRouter]:
     `api/v1` (behind a key).
     """
     webhook = Webhook(engine.database, engine.clock, engine.settings.signing_key, engine.clients)
-    return [telegram.router(webhook), *_pages(engine), *_files(engine), *v1.routers()]
+    return [
+        telegram.router(webhook),
+        email.router(_told(engine)),
+        *_pages(engine),
+        *_files(engine),
+        *v1.routers(),
+    ]
 
 
 def _files(engine: Engine) -> list[APIRouter]:
@@ -53,3 +60,9 @@ def _pages(engine: Engine) -> list[APIRouter]:
         return []
     parts = (engine.database, engine.clock, pages, engine.settings.default_language)
     return [kind(*parts).router() for kind in (PreferencePages, Leaving, Verifying)]
+
+
+def _told(engine: Engine) -> ResendWebhook:
+    secret = engine.settings.resend_webhook_secret
+    key = secret.get_secret_value() if secret else None
+    return ResendWebhook(engine.database, engine.clock, key)

@@ -97,6 +97,7 @@ class Service:
             "dripline.ready",
             parts=sorted(self.parts),
             bots=sorted(self.engine.clients),
+            channels=self.engine.ways(),
             address=self._web.address if self._web else None,
         )
 

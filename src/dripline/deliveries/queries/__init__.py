@@ -1,6 +1,11 @@
 """Every statement on the queue, on what is in flight, on pace and on the log."""
 
 from dripline.deliveries.queries.cap import count, counted, forget_counted, uncount
+from dripline.deliveries.queries.emails import (
+    delivery,
+    delivery_of_provider_id,
+    insert_provider_messages,
+)
 from dripline.deliveries.queries.flight import (
     any_expired,
     delete_inflight,
@@ -72,6 +77,8 @@ __all__ = [
     "delete_inflight",
     "delete_queue",
     "deliveries_of",
+    "delivery",
+    "delivery_of_provider_id",
     "delivery_steps",
     "ensure_pace",
     "expired",
@@ -89,6 +96,7 @@ __all__ = [
     "insert_deliveries",
     "insert_delivery_keys",
     "insert_inflight",
+    "insert_provider_messages",
     "insert_queue",
     "insert_tallies",
     "latest_heartbeat",

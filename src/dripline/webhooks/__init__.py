@@ -1,0 +1,1 @@
+"""Outbound webhooks, and the signature that webhooks of either direction carry."""
