@@ -1,12 +1,18 @@
-"""`dripline demo`: the real engine, a local stand-in for Telegram, and a clock to speed up."""
+"""`dripline demo`: the real engine, local stand-ins for Telegram and for a mail server, and a clock
+to speed up.
+"""
 
 import asyncio
 import shutil
+import socket
 import tempfile
 import webbrowser
+from contextlib import AsyncExitStack
 from datetime import datetime
 from importlib.resources import as_file, files
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 from pydantic import SecretStr
 
@@ -17,6 +23,7 @@ from dripline.database import Database
 from dripline.deliveries.claim import next_due_us
 from dripline.deliveries.queue import WAKE_QUEUE
 from dripline.sandbox.app import create_app
+from dripline.sandbox.mailserver import taking_mail
 from dripline.sandbox.ports import Due, WhyEntry
 from dripline.sandbox.serving import serving
 from dripline.sandbox.world.telegram import Telegram
@@ -27,8 +34,9 @@ from dripline.wiring.serve import EVERYTHING, Service, stop_on_signals
 
 TOKEN = "7000000001:sandbox-token-of-the-demo"  # noqa: S105 - of a stand-in on this machine
 _COURSE = files("dripline.sandbox") / "course"
-_PEOPLE = (("Anna", "en"), ("Boris", "ru"))
-_ADMIN = ("Olga, admin", "en")  # whose commands make and change scenarios
+_PEOPLE = (("Anna", "en", "anna@example.com"), ("Boris", "ru", "boris@example.com"))
+_ADMIN = ("Olga, admin", "en", "olga@example.com")  # whose commands make and change scenarios
+_SENDER = "The Light Club <hello@lightclub.example>"
 
 
 class DemoClock:
@@ -101,6 +109,35 @@ class DemoWhy:
         return [_entry(line) for line in lines]
 
 
+class DemoOneClick:
+    """Unsubscribes as mail programs do; only at the engine's own address, `base`."""
+
+    def __init__(self) -> None:
+        self.base = ""
+
+    async def __call__(self, url: str) -> int:
+        """Post to the address of an email's List-Unsubscribe; return the status."""
+        if not self.base or not url.startswith(f"{self.base}/"):
+            return 403
+        return await asyncio.to_thread(_post_one_click, url)
+
+
+def _post_one_click(url: str) -> int:
+    request = Request(url, b"List-Unsubscribe=One-Click", method="POST")  # noqa: S310 - see above
+    try:
+        with urlopen(request, timeout=10) as answer:  # noqa: S310
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
+    except OSError:
+        return 502
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
 async def demo(settings: Settings, *, port: int, open_browser: bool) -> None:
     """Run the demo until SIGINT or SIGTERM; nothing of it stays."""
     with tempfile.TemporaryDirectory(prefix="dripline-demo-") as folder, as_file(_COURSE) as course:
@@ -115,12 +152,18 @@ async def run_demo(
     clock = VirtualClock(RealClock().now(), speed=1.0)
     telegram = Telegram(clock.now)  # any other bot may join, with any token
     telegram.add_bot(TOKEN, "Dripline demo", "dripline_demo_bot")
-    for name, language in _PEOPLE:
-        telegram.add_user(name, language_code=language)
-    olga = telegram.add_user(_ADMIN[0], language_code=_ADMIN[1])
-    control, why = DemoClock(clock), DemoWhy()
+    *_others, olga = (
+        telegram.add_user(name, language_code=language, email=email)
+        for name, language, email in (*_PEOPLE, _ADMIN)
+    )
+    control, why, one_click = DemoClock(clock), DemoWhy(), DemoOneClick()
     stopping = stop_on_signals()
-    async with serving(create_app(telegram, control, why), port=port) as address:
+    app = create_app(telegram, control, why, one_click=one_click)
+    async with AsyncExitStack() as stack:
+        address = await stack.enter_async_context(serving(app, port=port))
+        mail = await stack.enter_async_context(taking_mail(telegram.post))
+        web_port = _free_port()
+        one_click.base = f"http://127.0.0.1:{web_port}"
         own = settings.model_copy(
             update={
                 "database_url": f"sqlite:///{folder / 'demo.db'}",
@@ -128,8 +171,12 @@ async def run_demo(
                 "telegram_api_base": address,
                 "telegram_updates": "polling",
                 "admin_telegram_ids": (*settings.admin_telegram_ids, olga.id),
+                "smtp_url": SecretStr(mail),
+                "resend_api_key": None,
+                "from_email": _SENDER,
                 "host": "127.0.0.1",
-                "port": 0,
+                "port": web_port,
+                "public_url": one_click.base,
             }
         )
         service = Service(own, EVERYTHING, clock, build(own, clock))

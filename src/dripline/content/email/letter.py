@@ -16,6 +16,7 @@ def as_letter(
     subject: str | None = None,
     layouts: Layouts | None = None,
     layout: str = DEFAULT_LAYOUT,
+    user_name: str = "",
 ) -> Rendered:
     """Return a message with its email form; the first line is its subject if none is given."""
     forms = _plain_forms() if layouts is None else EmailForms(layouts, layout)
@@ -27,7 +28,7 @@ def as_letter(
         tuple(button for row in message.keyboard for button in row),
         message.media,
         language,
-        "",
+        user_name,
     )
     return replace(message, subject=email.subject, email=email)
 
