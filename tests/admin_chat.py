@@ -17,7 +17,9 @@ from dripline.database import Database, load_json
 from dripline.deliveries.models import QueueRow
 from dripline.events import inbox
 from dripline.events.models import InboxRow
+from dripline.rotations.control import Rotations
 from dripline.wiring.models import import_models
+from dripline.wiring.rotations import SourcesOfSettings
 
 OLGA, BORIS, STRANGER = 100, 200, 300
 import_models()  # and with them every word of segments
@@ -71,7 +73,8 @@ class Chat:
     def restart(self) -> None:
         """Forget everything that is only in memory."""
         self.store = ContentStore(self.database)
-        self.drain = Drain(self.database, self.store, ["main"], Silent(), [OLGA, BORIS])
+        self.drain = Drain(self.database, self.store, ["main"], Silent(), [OLGA, BORIS],
+                           rotations=Rotations(SourcesOfSettings(None)))  # fmt: skip
         self.jobs = AdminJobs(self.database, {"main": self.files}, self.store, Renderer("en"), 30.0)
         self.expire = ExpireWizards(self.database)
 

@@ -25,6 +25,7 @@ from dripline.database.failures import will_pass
 from dripline.engagement.codes import Codes
 from dripline.events import inbox
 from dripline.events.inbox import Received
+from dripline.rotations.control import Rotations
 
 log = structlog.get_logger()
 _BATCH = 25
@@ -43,6 +44,7 @@ class Drain:
         admins: Collection[int] = (),
         mail: Mail = NO_MAIL,
         codes: Codes | None = None,
+        rotations: Rotations | None = None,
     ) -> None:
         self._database = database
         self._store = store
@@ -51,6 +53,7 @@ class Drain:
         self._admins = frozenset(admins)
         self._mail = mail
         self._codes = codes
+        self._rotations = rotations
 
     async def run_once(self, now: datetime) -> int:
         """Handle a batch of each bot; return how many updates were dealt with."""
@@ -84,7 +87,7 @@ class Drain:
             until, done = time.monotonic() + _LONGEST_S, 0
             for done, row in enumerate(received, 1):  # noqa: B007 - how many is the answer
                 update = read(row.body)
-                scene = Scene(bot, row.source_id, library, self._mail, self._codes)
+                scene = Scene(bot, row.source_id, library, self._mail, self._codes, self._rotations)
                 await one(session, scene, row, update, now)
                 if isinstance(update, PressedPost) and self._is_code(update.data):
                     opening[update.callback_id] = update.data

@@ -39,6 +39,7 @@ from dripline.wiring.consent import mail_of
 from dripline.wiring.content import follow, push_folder
 from dripline.wiring.engine import Engine, broadcast_renderer, build
 from dripline.wiring.lock import SoleWorker
+from dripline.wiring.rotations import rotations
 from dripline.wiring.web import WebServer
 from dripline.worker import Duty, Worker
 
@@ -133,6 +134,7 @@ class Service:
                 self.settings.admin_telegram_ids,
                 mail_of(self.settings),
                 Codes(self.settings.signing_key),
+                rotations(self.settings),
             )
             duties += engine.duties()
             duties.append(

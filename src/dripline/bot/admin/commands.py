@@ -9,6 +9,7 @@ ADMIN_COMMANDS: Final = (
     ("create_scenario", marked("Make a new scenario")),
     ("create_broadcast", marked("Write one message to many")),
     ("send_broadcast", marked("Choose a broadcast, and send it")),
+    ("rotations", marked("Posts into channels")),
     ("referrals", marked("Referrals that wait for a decision")),
     ("payment", marked("Record a payment by hand")),
     ("stats", marked("People and messages")),

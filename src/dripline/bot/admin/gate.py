@@ -17,6 +17,7 @@ from dripline.bot.admin import (
     changing,
     paying,
     reviewing,
+    rotating,
     scheduling,
 )
 from dripline.bot.admin.aiming import Aiming
@@ -134,12 +135,18 @@ class _Table:
             await self._about_broadcast(action, value)
         elif action in {"d", "D"}:
             await broadcasting.delete(self.desk, self.state, value, sure=action == "D")
-        elif action in reviewing.ACTIONS:
+        elif action == "m":
+            await self._demo(value)
+        else:
+            await self._beside_scenarios(action, value)
+
+    async def _beside_scenarios(self, action: str, value: str) -> None:
+        if action in reviewing.ACTIONS:
             await reviewing.act(self.desk, action, value)
         elif action in broadcasting.ACTIONS:
             await broadcasting.act(self.desk, self.state, action, value)
-        elif action == "m":
-            await self._demo(value)
+        elif self.scene.rotations is not None and action == rotating.ACTION:
+            await rotating.act(self.desk, self.scene.rotations, value)
 
     async def _command(self, command: str, text: str) -> None:
         desk = self.desk
@@ -161,6 +168,8 @@ class _Table:
                 await broadcasting.choose(desk, self.state, value)
             case "referrals":
                 await reviewing.show(desk)
+            case "rotations" if self.scene.rotations is not None:
+                await rotating.show(desk, self.scene.rotations)
             case "payment":
                 await self._pay(value)
             case _ if not value:
@@ -338,6 +347,7 @@ def _help(language: str | None) -> str:
         "/create_broadcast – write one message to many\n"
         "/send_broadcast id – choose to whom, and send it\n"
         "/referrals – referrals that wait for your decision\n"
+        "/rotations – posts into channels: how they stand, start, stop, post now\n"
         "/payment @anna 1500 – record a payment by hand\n"
         "/stats – people and messages\n"
         "/cancel – leave what is under way\n\n"
@@ -351,7 +361,7 @@ _COMMANDS: Final = frozenset(
     {
         "help", "scenarios", "create_scenario", "edit_scenario", "demo_scenario",
         "set_default_scenario", "delete_scenario", "undo", "stats", "cancel",
-        "create_broadcast", "send_broadcast", "referrals", "payment",
+        "create_broadcast", "send_broadcast", "referrals", "payment", "rotations",
     }
 )  # fmt: skip
 _ABOUT_BROADCASTS: Final = frozenset("hkj")  # edit, schedule, aim; capitals drop what was begun

@@ -16,6 +16,7 @@ from dripline.deliveries import system
 from dripline.deliveries.protocols import AddressRef
 from dripline.engagement.codes import Codes
 from dripline.events import NewEvent, append
+from dripline.rotations.control import Rotations
 
 # A system text stands before the message it introduces; both are due now, and the queue sorts by
 # due time.
@@ -47,6 +48,7 @@ class Scene:
     library: Library
     mail: Mail = NO_MAIL
     codes: Codes | None = None
+    rotations: Rotations | None = None
 
 
 async def meet(session: AsyncSession, scene: Scene, person: TelegramPerson, now: datetime) -> Known:
