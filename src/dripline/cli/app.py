@@ -14,6 +14,7 @@ from dripline.cli import (
     payments,
     people,
     referrals,
+    report,
     rotations,
     scenarios,
     serve,
@@ -43,6 +44,7 @@ app.add_typer(broadcasts.app, name="broadcasts")
 app.add_typer(experiments.app, name="experiments")
 app.add_typer(payments.app, name="payments")
 app.add_typer(rotations.app, name="rotations")
+app.add_typer(report.app, name="report")
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(referrals.app, name="referrals")
 app.add_typer(keys.app, name="keys")

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from dripline.api.v1 import (
     analytics,
     broadcasts,
+    clicks,
     contacts,
     deliveries,
     enrollments,
@@ -14,6 +15,7 @@ from dripline.api.v1 import (
     lifecycle,
     payments,
     referrals,
+    reports,
     rotations,
     scenarios,
     segments,
@@ -33,6 +35,8 @@ _NOUNS = (
     experiments,
     analytics,
     rotations,
+    clicks,
+    reports,
     keys,
 )
 
