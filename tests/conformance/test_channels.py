@@ -14,7 +14,9 @@ from dripline.contacts.models import Address, Preferences
 from dripline.database import Database
 from dripline.deliveries.models import Decision, Delivery
 from dripline.deliveries.routing import Routing
+from dripline.deliveries.status import advance
 from dripline.errors import PermanentFailure, RetryLater, Unreachable
+from dripline.events import NewEvent, append
 from dripline.events.models import Event
 from dripline.ids import new_id
 from dripline.scenarios.enroll import enroll
@@ -131,7 +133,6 @@ async def test_the_channel_they_answer_on_unless_they_prefer_another(channels: C
         ("unverified", {}),
         ("bounced", {}),
         ("unsubscribed", {}),
-        ("reachable", {"sequences": False}),
     ],
 )
 async def test_no_email_that_must_not_be_sent(
@@ -380,3 +381,91 @@ async def test_the_story_tells_each_choice(channels: Channels) -> None:
         "Sent by Email: its delay was over; only Email reaches the contact",
         "Completed: the last message was sent",
     ]
+
+
+async def bounce(channels: Channels, message_id: str, kind: str = "permanent") -> None:
+    """Let the email of a message come back, as its webhook tells."""
+    world = channels.world
+    now = world.clock.now()
+    lost = next(
+        row
+        for row in await channels.rows()
+        if row.message_id == message_id and row.channel == "email" and row.status != "failed"
+    )
+    async with world.database.transaction() as session:
+        await advance(session, lost.id, "bounced", now, reason="550 no such user")
+        assert channels.email_id is not None
+        await reachability.change(session, channels.email_id, "bounced", "550", now)
+        data = {"delivery_id": lost.id.hex, "kind": kind}
+        await append(
+            session, NewEvent("email.bounced", lost.contact_id, "delivery", lost.id.hex, now, data)
+        )
+    await world.react()
+
+
+async def test_a_bounce_that_comes_late_sends_it_by_telegram(channels: Channels) -> None:
+    world = channels.world
+    await channels.add_email()
+    await channels.prefer(preferred_channel="email")
+    await world.ask()
+    await world.run()
+    world.clock.advance(HOUR / 2)
+    await bounce(channels, "one")
+    await bounce(channels, "one")  # told twice
+    await world.run()
+    assert channels.went_out() == [("email", "course/one"), ("telegram", "course/one")]
+    again = (await channels.rows())[-1]
+    assert again.decision == {
+        "reason": "bounced_late",
+        "tried": [["email", "bounced"]],
+        "failed": (await channels.rows())[0].id.hex,
+        "beside": (await channels.rows())[0].id.hex,
+    }
+    await world.run(HOUR)
+    assert [text for _, text in channels.went_out()][2:] == ["course/two", "course/three"]
+    assert len(await channels.events("message.sent")) == 3
+
+
+async def test_a_bounce_is_no_news_once_something_else_has_arrived(channels: Channels) -> None:
+    world = channels.world
+    await channels.add_email()
+    await channels.prefer(preferred_channel="email")
+    await world.ask()
+    await world.run()
+    await channels.prefer(preferred_channel="telegram")
+    await world.run(HOUR)
+    await bounce(channels, "one")
+    await world.run(HOUR)
+    assert channels.went_out() == [
+        ("email", "course/one"),
+        ("telegram", "course/two"),
+        ("telegram", "course/three"),
+    ]
+
+
+async def test_a_bounce_of_one_of_two_copies_is_no_loss(channels: Channels) -> None:
+    world = channels.world
+    world.store.library = library(body("course", {"one": {"channel": "both"}}))
+    await channels.add_email()
+    await world.ask()
+    await world.run()
+    await bounce(channels, "one")
+    await world.run(HOUR)
+    assert sorted(channels.went_out()) == [("email", "course/one"), ("telegram", "course/one")]
+
+
+@pytest.mark.parametrize("delivery", [None, "", "nonsense", new_id().hex, 5])
+async def test_a_bounce_of_nothing_we_know_changes_nothing(
+    channels: Channels, delivery: Any
+) -> None:
+    world = channels.world
+    await channels.add_email()
+    await world.ask()
+    await world.run()
+    async with world.database.transaction() as session:
+        contact_id, now = world.contact.contact_id, world.clock.now()
+        data = {"delivery_id": delivery}
+        await append(session, NewEvent("email.bounced", contact_id, "t", new_id().hex, now, data))
+    await world.react()
+    await world.run()
+    assert channels.went_out() == [("telegram", "course/one")]

@@ -15,7 +15,7 @@ from dripline.broadcasts import queries, switch
 from dripline.broadcasts.models import DONE, LIVE, Broadcast
 from dripline.broadcasts.origin import parked
 from dripline.broadcasts.pinned import Shelf
-from dripline.broadcasts.queries import ORIGIN, TELEGRAM
+from dripline.broadcasts.queries import EMAIL, ORIGIN, TELEGRAM
 from dripline.clock import to_us
 from dripline.database import Database
 from dripline.deliveries import queue
@@ -78,11 +78,15 @@ class Launch:
         segment = self._shelf.of(broadcast).segment
         found = await queries.audience_page(session, broadcast, segment, now, self._page)
         broadcast.audience_done = int(len(found) < self._page)
-        one_each = dict(reversed(found))  # the first address of each contact
-        key, due = queue.pace_key(TELEGRAM, broadcast.bot), broadcast.queued_from_us
+        # The first address of each contact.
+        one_each = {contact: (address, channel) for contact, address, channel in reversed(found)}
+        due = broadcast.queued_from_us
+        keys = {TELEGRAM: queue.pace_key(TELEGRAM, broadcast.bot), EMAIL: EMAIL}
         entries = [
-            queue.Entry(queue.Key(key, LOW, due, row_id), ORIGIN, address_id, broadcast.number)
-            for row_id, address_id in zip(
+            queue.Entry(
+                queue.Key(keys[channel], LOW, due, row_id), ORIGIN, address_id, broadcast.number
+            )
+            for row_id, (address_id, channel) in zip(
                 sorted(new_id() for _ in one_each), reversed(one_each.values()), strict=True
             )
         ]
@@ -103,7 +107,8 @@ class Launch:
 
     async def _take_out(self, session: AsyncSession, broadcast: Broadcast, *, keep: bool) -> int:
         key = queue.pace_key(TELEGRAM, broadcast.bot)
-        rows = await queries.queued_rows(session, broadcast, key, self._page)
+        rows = [*await queries.queued_rows(session, broadcast, key, self._page)]
+        rows += await queries.queued_rows(session, broadcast, EMAIL, self._page - len(rows))
         if keep:
             await queries.park(session, [parked(broadcast.id, row) for row in rows])
         await queue.cancel(

@@ -6,7 +6,7 @@ dropped: whatever the launch has not yet taken out of the queue.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -14,25 +14,33 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.broadcasts import queries
+from dripline.broadcasts.leaving import (
+    Fates,
+    Leaving,
+    Person,
+    copy_beside,
+    of_copy,
+    test_of,
+)
 from dripline.broadcasts.models import LIVE, PAUSED, RUNNING, Broadcast
 from dripline.broadcasts.pinned import Pinned, Shelf
-from dripline.broadcasts.queries import RUN
 from dripline.broadcasts.render import Renderer
+from dripline.clock import to_us
 from dripline.contacts import segments
-from dripline.contacts.models import REACHABLE, Contact
-from dripline.database import load_json
+from dripline.contacts.models import REACHABLE
 from dripline.deliveries import queries as deliveries
+from dripline.deliveries import queue
 from dripline.deliveries.decisions import decision
-from dripline.deliveries.protocols import AddressRef, Claimed, Ready, Result, Source
-
-Person = tuple[Contact, AddressRef, str]
+from dripline.deliveries.protocols import Claimed, Ready, Result
+from dripline.deliveries.routing import Routing
 
 
 class BroadcastOrigin:
     """Sends what the launch queued, and tests."""
 
-    def __init__(self, renderer: Renderer) -> None:
+    def __init__(self, renderer: Renderer, routing: Routing | None = None) -> None:
         self._renderer = renderer
+        self._routing = routing or Routing()
         self._shelf = Shelf()
 
     async def prepare(
@@ -50,24 +58,56 @@ class BroadcastOrigin:
     async def _of_broadcast(
         self, session: AsyncSession, broadcast: Broadcast, rows: list[Claimed], now: datetime
     ) -> list[Ready]:
-        tests = [row for row in rows if test_of(row)]
-        real = await _allowed(session, broadcast, [row for row in rows if not test_of(row)])
-        if not tests and not real:
+        aside = [row for row in rows if test_of(row) or of_copy(row)]
+        real = [row for row in rows if not test_of(row) and not of_copy(row)]
+        real = await _allowed(session, broadcast, real)
+        if not aside and not real:
             return []
         pinned = self._shelf.of(broadcast)
-        people = await queries.people(session, {row.ref for row in (*tests, *real)})
-        leaving = await _fit(session, broadcast, pinned, real, people, now)
-        leaving += [row for row in tests if row.ref in people]
+        people = await queries.people(session, {row.ref for row in (*aside, *real)})
+        many_ways = self._routing.is_open
+        fitting = await _fit(session, broadcast, pinned, real, people, now, many_ways=many_ways)
+        leaving = await self._decide(session, broadcast, pinned, fitting, people, now)
+        leaving += [Leaving(row, people[row.ref]) for row in aside if _may_go(row, people)]
         renders = await self._renderer.calls(
             session,
             pinned,
-            [people[row.ref][0] for row in leaving],
-            [people[row.ref][1].channel for row in leaving],
+            [one.person[0] for one in leaving],
+            [one.person[1].channel for one in leaving],
         )
-        return [
-            _ready(broadcast, row, people[row.ref], render)
-            for row, render in zip(leaving, renders, strict=True)
-        ]
+        ready = [one.ready(broadcast, render) for one, render in zip(leaving, renders, strict=True)]
+        counting = [one for one in ready if one.counts and not one.source.resend]
+        await self._routing.count(session, counting, now)
+        return ready
+
+    async def _decide(
+        self,
+        session: AsyncSession,
+        broadcast: Broadcast,
+        pinned: Pinned,
+        rows: list[Claimed],
+        people: Mapping[uuid.UUID, Person],
+        now: datetime,
+    ) -> list[Leaving]:
+        """Return what leaves now, and where to; queue again or leave out the rest."""
+        ids = {people[row.ref][0].id for row in rows}
+        reaches = await self._routing.reaches(session, ids)
+        spent = await self._routing.spent(session, ids, now)
+        fates = Fates(broadcast, now)
+        for row in rows:
+            contact = people[row.ref][0]
+            fates.add(
+                row,
+                people[row.ref],
+                reaches.get(contact.id),
+                pinned.message.channel,
+                spent.get(contact.id),
+            )
+        await queue.push(session, fates.again, now_us=to_us(now))
+        await deliveries.insert_decisions(session, fates.waits)
+        await _note(session, broadcast, fates.left_out, now)
+        await queries.count_up(session, broadcast.number, skipped=len(fates.left_out))
+        return fates.leaving
 
     async def settled(
         self, session: AsyncSession, results: Sequence[Result], now: datetime
@@ -81,11 +121,13 @@ class BroadcastOrigin:
             await queries.count_up(
                 session, number, sent=len(ended) - len(failed), failed=len(failed)
             )
+        copies = [copy_beside(result, now) for result in real if result.status == "sent"]
+        await queue.push(session, [one for one in copies if one is not None], now_us=to_us(now))
 
 
-def test_of(row: Claimed) -> int:
-    """Return what tells a test from others, or 0 for a row that counts."""
-    return int(load_json(row.detail).get("test", 0)) if row.detail else 0
+def _may_go(row: Claimed, people: Mapping[uuid.UUID, Person]) -> bool:
+    known = people.get(row.ref)
+    return known is not None and (of_copy(row) is None or known[2] == REACHABLE)
 
 
 def _number(row: Claimed) -> int:
@@ -127,8 +169,13 @@ async def _fit(
     rows: list[Claimed],
     people: dict[uuid.UUID, Person],
     now: datetime,
+    *,
+    many_ways: bool,
 ) -> list[Claimed]:
-    """Return the rows that may go; note the others with the reason."""
+    """Return the rows that may go; note the others with the reason.
+
+    With `many_ways`, one address that does not reach a contact is no reason yet.
+    """
     ids = {people[row.ref][0].id for row in rows if row.ref in people}
     had = await queries.served(session, broadcast.id, ids) if ids else set()
     meant = ids
@@ -142,7 +189,7 @@ async def _fit(
             gone += 1  # erased meanwhile, with everything we knew
             continue
         contact, _address, reachability = people[row.ref]
-        reason = _reason(contact.id, reachability, had, meant)
+        reason = _reason(contact.id, None if many_ways else reachability, had, meant)
         had.add(contact.id)
         if reason is None:
             leaving.append(row)
@@ -154,11 +201,11 @@ async def _fit(
 
 
 def _reason(
-    contact_id: uuid.UUID, reachability: str, had: set[uuid.UUID], meant: set[uuid.UUID]
+    contact_id: uuid.UUID, reachability: str | None, had: set[uuid.UUID], meant: set[uuid.UUID]
 ) -> str | None:
     if contact_id in had:
         return "already_got"
-    if reachability != REACHABLE:
+    if reachability not in {None, REACHABLE}:
         return reachability
     return None if contact_id in meant else "not_meant_any_more"
 
@@ -209,16 +256,3 @@ def _missed(result: Result) -> dict[str, Any]:
         "reason": result.failure,
         "at": result.at,
     }
-
-
-def _ready(broadcast: Broadcast, row: Claimed, person: Person, render: Any) -> Ready:
-    contact, address, _reachability = person
-    test = test_of(row)
-    return Ready(
-        row,
-        contact.id,
-        address,
-        render,
-        Source(broadcast.id, 0 if test else RUN, None, broadcast.key, test),
-        {"reason": "broadcast_test" if test else "broadcast"},
-    )

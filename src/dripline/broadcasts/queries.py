@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, and_, delete, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from dripline.broadcasts.models import (
     CANCELLED,
@@ -18,7 +19,7 @@ from dripline.broadcasts.models import (
     ParkedRow,
     Tally,
 )
-from dripline.contacts.models import REACHABLE, Address, Contact
+from dripline.contacts.models import REACHABLE, Address, Contact, Preferences
 from dripline.contacts.segment_words import Asked
 from dripline.contacts.segments import Condition
 from dripline.database import insert_new
@@ -27,7 +28,7 @@ from dripline.deliveries.protocols import AddressRef
 from dripline.ids import new_id
 
 ORIGIN = "broadcast"
-TELEGRAM = "telegram"
+TELEGRAM, EMAIL = "telegram", "email"
 RUN = 1
 
 
@@ -38,6 +39,11 @@ async def by_key(session: AsyncSession, key: str, *, lock: bool = False) -> Broa
         statement = statement.with_for_update().execution_options(populate_existing=True)
     found: Broadcast | None = await session.scalar(statement)
     return found
+
+
+async def by_id(session: AsyncSession, broadcast_id: uuid.UUID) -> Broadcast | None:
+    """Return a broadcast by its id, or None."""
+    return await session.get(Broadcast, broadcast_id)
 
 
 async def by_numbers(session: AsyncSession, numbers: Iterable[int]) -> dict[int, Broadcast]:
@@ -103,14 +109,33 @@ async def fold(session: AsyncSession, broadcast: Broadcast) -> None:
         )
 
 
-def _audience(bot: str, segment: Condition, asked: Asked) -> ColumnElement[bool]:
-    return and_(
-        Address.contact_id == Contact.id,
-        Address.channel == TELEGRAM,
-        Address.bot == bot,
-        Address.reachability == REACHABLE,
-        segment.where(asked),
+def _reaches(bot: str, *, email: bool) -> ColumnElement[bool]:
+    """Whether an address may be that of a contact whom a broadcast of this bot goes to.
+
+    By email go those who have left the bot, and those who are at none; not another bot's people.
+    """
+    chat = and_(Address.channel == TELEGRAM, Address.bot == bot)
+    if email:
+        theirs = aliased(Address)
+        of_contact = (theirs.contact_id == Contact.id, theirs.channel == TELEGRAM)
+        here = exists().where(*of_contact, theirs.bot == bot)
+        chat = or_(chat, and_(Address.channel == EMAIL, or_(here, ~exists().where(*of_contact))))
+    return and_(Address.contact_id == Contact.id, Address.reachability == REACHABLE, chat)
+
+
+def _wants_news() -> ColumnElement[bool]:
+    return ~exists().where(
+        Preferences.contact_id == Contact.id, Preferences.announcements.is_(False)
     )
+
+
+def _audience(bot: str, segment: Condition, asked: Asked, *, email: bool) -> ColumnElement[bool]:
+    return and_(_reaches(bot, email=email), segment.where(asked), _wants_news())
+
+
+async def by_email_too(session: AsyncSession) -> bool:
+    """Return whether email is set up: some worker has made its pace known."""
+    return await session.scalar(select(Pace.key).where(Pace.key == EMAIL)) is not None
 
 
 def _got(broadcast_id: uuid.UUID) -> ColumnElement[bool]:
@@ -124,15 +149,22 @@ def _got(broadcast_id: uuid.UUID) -> ColumnElement[bool]:
 
 async def audience_page(
     session: AsyncSession, broadcast: Broadcast, segment: Condition, now: datetime, limit: int
-) -> list[tuple[uuid.UUID, uuid.UUID]]:
-    """Return the next contacts of the audience behind the cursor, each with an address."""
-    statement = select(Contact.id, Address.id).where(_audience(broadcast.bot, segment, Asked(now)))
+) -> list[tuple[uuid.UUID, uuid.UUID, str]]:
+    """Return the next contacts of the audience behind the cursor, each with an address.
+
+    Of one contact's addresses, chats stand first.
+    """
+    email = await by_email_too(session)
+    statement = select(Contact.id, Address.id, Address.channel).where(
+        _audience(broadcast.bot, segment, Asked(now), email=email)
+    )
     if broadcast.cursor is not None:
         statement = statement.where(Contact.id > broadcast.cursor)
     if broadcast.launches > 1:
         statement = statement.where(~_got(broadcast.id))
-    rows = await session.execute(statement.order_by(Contact.id, Address.id).limit(limit))
-    return [(row[0], row[1]) for row in rows]
+    order = [Contact.id, Address.channel.desc(), Address.id] if email else [Contact.id, Address.id]
+    rows = await session.execute(statement.order_by(*order).limit(limit))
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 async def audience_count(
@@ -140,13 +172,12 @@ async def audience_count(
 ) -> int:
     """Return how many would get a broadcast: in the segment, reachable, and not served before."""
     whole = Asked(now, whole=session.get_bind().dialect.name == "sqlite")
-    reachable = exists().where(
-        Address.contact_id == Contact.id,
-        Address.channel == TELEGRAM,
-        Address.bot == bot,
-        Address.reachability == REACHABLE,
+    reachable = exists().where(_reaches(bot, email=await by_email_too(session)))
+    statement = (
+        select(func.count())
+        .select_from(Contact)
+        .where(segment.where(whole), reachable, _wants_news())
     )
-    statement = select(func.count()).select_from(Contact).where(segment.where(whole), reachable)
     if got is not None:
         statement = statement.where(~_got(got))
     return int(await session.scalar(statement) or 0)
@@ -156,9 +187,10 @@ async def sample(
     session: AsyncSession, bot: str, segment: Condition, now: datetime, limit: int
 ) -> Sequence[tuple[Contact, Address]]:
     """Return some of the audience: the latest known."""
+    email = await by_email_too(session)
     statement = (
         select(Contact, Address)
-        .where(_audience(bot, segment, Asked(now)))
+        .where(_audience(bot, segment, Asked(now), email=email))
         .order_by(Contact.id.desc(), Address.id)
         .limit(limit)
     )

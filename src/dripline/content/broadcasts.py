@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from dripline.content.email.layout import DEFAULT_LAYOUT, Sources
 
-_MESSAGE: Final = ("texts", "media", "format", "track", "email")
+_MESSAGE: Final = ("texts", "media", "format", "channel", "track", "email")
 
 
 def definitions(

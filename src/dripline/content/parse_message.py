@@ -44,8 +44,6 @@ def parse_message(spec: Node, base: str) -> dict[str, Any]:
     _check_wait(spec)
     if spec.has("priority") and spec.value["priority"] not in ("urgent", "high", "normal", "low"):
         spec.at("priority").report("priority", "“priority” is urgent, high, normal or low.")
-    if spec.has("channel") and spec.value["channel"] not in (*CHANNELS, "both"):
-        spec.at("channel").report("channel", "“channel” is telegram, email or both.")
     return parse_summary(spec, base)
 
 
@@ -53,6 +51,8 @@ def parse_summary(spec: Node, base: str) -> dict[str, Any]:
     """Return the document of a message without a place in a flow."""
     if spec.text("format", HTML) not in FORMS:
         spec.at("format").report("format", "“format” is html, markdown or markdownv2.")
+    if spec.has("channel") and spec.value["channel"] not in (*CHANNELS, "both"):
+        spec.at("channel").report("channel", "“channel” is telegram, email or both.")
     if spec.has("track"):
         spec.at("track").expect(bool)
     keyboard = spec.object("inline_keyboard")

@@ -11,16 +11,18 @@ from dripline.clock import to_us
 from dripline.content.document import Message, Scenario
 from dripline.content.store import ContentStore, Library
 from dripline.database import dump_json, load_json
-from dripline.deliveries import queue
-from dripline.deliveries.choice import Choice, Way, choose
-from dripline.deliveries.models import PROMPTED
+from dripline.deliveries import late, queue
+from dripline.deliveries.choice import BOTH, Choice, Way, choose
+from dripline.deliveries.models import NORMAL, PROMPTED
 from dripline.deliveries.protocols import Claimed, Ready, RenderCall, Result, Source
 from dripline.deliveries.routing import Kind, Reach, Route, Routing, on_another_channel, trail_of
 from dripline.deliveries.windows import NO_HABITS
 from dripline.errors import MESSAGE_NOT_FOUND, NotFound
+from dripline.events import Happened
 from dripline.ids import new_id
 from dripline.scenarios import queries
 from dripline.scenarios.render import Renderer
+from dripline.scenarios.state import ORIGIN as ENROLLMENT
 from dripline.scenarios.state import EnrollmentState
 
 ORIGIN = "direct"
@@ -98,8 +100,27 @@ def copy_beside(state: EnrollmentState, result: Result, now: datetime) -> queue.
         "message": ready.source.message_id,
         "to": way.channel,
         "beside": result.delivery_id.hex,
+        "why": BOTH,
     }
     return queue.Entry(key, ORIGIN, state.id, detail=dump_json(detail))
+
+
+async def send_after_bounce(session: AsyncSession, event: Happened, now: datetime) -> bool:
+    """Queue a message whose email came back for another channel; False when nothing is owed."""
+    lost = await late.owed(session, event, (ENROLLMENT, ORIGIN))
+    if lost is None:
+        return False
+    state = (await queries.states(session, [lost.origin_id])).get(lost.origin_id)
+    if state is None:
+        return False
+    address = await late.other_way(session, lost, state.address_id)
+    if address is None:
+        return False
+    key = queue.Key(queue.pace_key(address.channel, address.bot), NORMAL, to_us(now), new_id())
+    detail = {"message": lost.message_id, "resend": lost.resend, **late.copied(lost, address)}
+    entry = queue.Entry(key, ORIGIN, state.id, detail=dump_json(detail))
+    await queue.push(session, [entry], now_us=to_us(now))
+    return True
 
 
 class DirectOrigin:
@@ -186,7 +207,7 @@ class _Found:
 
 def _reason(detail: Mapping[str, Any]) -> str:
     if "beside" in detail:
-        return "both"
+        return str(detail.get("why", BOTH))
     return _REASONS.get(detail["message"], "asked_again")
 
 

@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.clock import to_us
 from dripline.content.store import ContentStore, Library
+from dripline.deliveries import late, queue
 from dripline.deliveries import queries as deliveries
-from dripline.deliveries import queue
 from dripline.deliveries.models import PROMPTED
 from dripline.events import Happened, subscribe
 from dripline.events.subscriptions import ANY_OTHER
 from dripline.scenarios import paid, queries
 from dripline.scenarios.decide import next_due
+from dripline.scenarios.direct import send_after_bounce
 from dripline.scenarios.enroll import complete, note, resume, tell
 from dripline.scenarios.models import ACTIVE
 from dripline.scenarios.pause import NEXT_PAGE, spread
@@ -49,6 +50,8 @@ class ScenarioReactions:
             await paid.claim(session, library, event, now)
         if event.contact_id is None:
             return
+        if event.name == late.BOUNCED:
+            await send_after_bounce(session, event, now)
         if event.name == _BACK or _wants_again(event):
             await _come_back(session, library, event.contact_id, now)
         else:

@@ -16,6 +16,8 @@ from dripline.bot.admin.telling import OperatorsHear
 from dripline.broadcasts.launch import Launch
 from dripline.broadcasts.origin import BroadcastOrigin
 from dripline.broadcasts.queries import ORIGIN as BROADCAST
+from dripline.broadcasts.reactions import CONSUMER as BROADCASTS
+from dripline.broadcasts.reactions import BroadcastReactions
 from dripline.broadcasts.render import Renderer as BroadcastRenderer
 from dripline.broadcasts.switch import WAKE as WAKE_BROADCASTS
 from dripline.channels.content_files import ContentFiles
@@ -256,7 +258,7 @@ def origins_of(
     return {
         ENROLLMENT: EnrollmentOrigin(store, renderer, routing),
         DIRECT: DirectOrigin(store, renderer, routing),
-        BROADCAST: BroadcastOrigin(broadcast_renderer(store, default_language)),
+        BROADCAST: BroadcastOrigin(broadcast_renderer(store, default_language), routing),
         SYSTEM: SystemOrigin(),
         CONSENT: consent_origin(settings, default_language),
         LIFECYCLE: LifecycleOrigin(store, default_language, fillers),
@@ -277,6 +279,7 @@ def reactions_of(store: ContentStore, settings: Settings | None = None) -> dict[
         PAYMENTS: PaymentReactions(operators, language),
         CONSUMER: ScenarioReactions(store),
         EXPERIMENTS: ExperimentReactions(store),
+        BROADCASTS: BroadcastReactions(),
         ROTATIONS: RotationReactions(operators, language),
         LIFECYCLE_CONSUMER: LifecycleReactions(store, ProgramsOfScenarios(store)),
         OPERATORS: OperatorsHear(settings.bots if settings else (), operators),

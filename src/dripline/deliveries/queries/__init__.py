@@ -31,6 +31,7 @@ from dripline.deliveries.queries.log import (
     move_deliveries,
     move_delivery,
     note_delivery_time,
+    reached_since,
     sent_messages,
 )
 from dripline.deliveries.queries.pace import (
@@ -107,6 +108,7 @@ __all__ = [
     "note_delivery_time",
     "outages_of",
     "preferred",
+    "reached_since",
     "renew_leases",
     "routes",
     "sent_messages",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import CursorResult, case, literal, or_, select, update
+from sqlalchemy import CursorResult, and_, case, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.clock import from_us
@@ -187,6 +187,28 @@ async def sent_messages(
     """Return what these contacts were sent, as (origin id, run, message id); repeats left out."""
     rows = await bulk.read(session, _SENT_MESSAGES, contact_ids)
     return {(as_uuid(row[0]), row[1], row[2]) for row in rows}
+
+
+async def reached_since(session: AsyncSession, lost: Delivery) -> bool:
+    """Return whether the contact was sent anything after a delivery, or the same elsewhere."""
+    later = Delivery.sent_at > lost.sent_at
+    same = and_(
+        Delivery.origin_id == lost.origin_id,
+        Delivery.run == lost.run,
+        Delivery.message_id == lost.message_id,
+    )
+    found = await session.scalar(
+        select(DeliveryKey.delivery_id)
+        .join(Delivery, Delivery.id == DeliveryKey.delivery_id)
+        .where(
+            DeliveryKey.contact_id == lost.contact_id,
+            Delivery.id != lost.id,
+            Delivery.status.not_in(("failed", "bounced")),
+            or_(later, same),
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 async def insert_decisions(session: AsyncSession, decisions: Sequence[Decision]) -> None:

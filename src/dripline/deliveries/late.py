@@ -1,0 +1,54 @@
+"""A bounce that comes late: hours after an email went out, its message is owed once more.
+
+The scenario has gone on meanwhile, so what is sent again goes beside it: only where the contact has
+heard nothing since, and counted as the message it was.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.contacts import queries as contacts
+from dripline.contacts.models import REACHABLE, Address
+from dripline.deliveries import queries
+from dripline.deliveries.choice import CHANNELS
+from dripline.deliveries.models import Delivery
+from dripline.deliveries.routing import Trail
+from dripline.events import Happened
+
+BOUNCED = "email.bounced"
+LATE = "bounced_late"
+
+
+async def owed(session: AsyncSession, event: Happened, origins: Sequence[str]) -> Delivery | None:
+    """Return the delivery of these origins that a bounce takes back; None: nothing is owed."""
+    try:
+        delivery_id = uuid.UUID(str(event.data.get("delivery_id")))
+    except ValueError:
+        return None
+    lost = await queries.delivery(session, delivery_id)
+    if lost is None or lost.origin not in origins or lost.sent_at is None:
+        return None
+    return None if await queries.reached_since(session, lost) else lost
+
+
+async def other_way(
+    session: AsyncSession, lost: Delivery, home: uuid.UUID | None = None
+) -> Address | None:
+    """Return an address on another channel, or None; the one at home goes before others."""
+    found = [
+        address
+        for address in await contacts.addresses_of(session, lost.contact_id)
+        if address.channel in CHANNELS
+        and address.channel != lost.channel
+        and address.reachability == REACHABLE
+    ]
+    return min(found, key=lambda address: address.id != home, default=None)
+
+
+def copied(lost: Delivery, address: Address) -> dict[str, Any]:
+    """Return what the row of the second copy carries."""
+    trail = Trail(lost.message_id, ((lost.channel, "bounced"),), lost.id.hex)
+    return {"to": address.channel, "beside": lost.id.hex, "why": LATE, **trail.packed()}
