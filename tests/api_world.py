@@ -1,5 +1,6 @@
 """The API over an engine in a test's hands: the application itself, asked without sockets."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -63,6 +64,10 @@ class Api:
             await deliveries.ensure_pace(session, "telegram:main", 1.0)
             who = TelegramPerson(telegram_id, name, **more)
             return await by_telegram(session, "main", who, self.clock.now())
+
+    def set_email_test(self, send: Any) -> None:
+        """Let tests of emails go here."""
+        self.app.state.backend = replace(self.app.state.backend, email_test=send)
 
     async def settle(self) -> list[str]:
         """React and send until nothing is due; return what was sent."""

@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dripline.analytics.models import Count, DeliveryDay
 from dripline.contacts.models import Address, Contact
 from dripline.database import insert_new
-from dripline.deliveries.models import DeliveryTally
+from dripline.deliveries.models import Delivery, DeliveryTally
 from dripline.deliveries.tallies import COUNTED
 from dripline.payments.models import Payment
 from dripline.scenarios.models import COMPLETED, Enrollment
 
+_FAILED = ("failed", "bounced")  # as the index of what failed says it
+_CLEARED = "failed_cleared"
 KIND = ("day", "channel", "origin", "scenario_id", "message_id")
 
 
@@ -122,7 +124,7 @@ async def counts(session: AsyncSession, *names: str) -> dict[str, dict[str, int]
 
 async def counted_at(session: AsyncSession) -> datetime | None:
     """Return when what there is was counted last."""
-    return await session.scalar(select(func.min(Count.counted_at)))
+    return await session.scalar(select(func.min(Count.counted_at)).where(Count.name == "contacts"))
 
 
 async def sums(
@@ -146,3 +148,34 @@ async def sums(
     rows = (await session.execute(statement)).all()
     width = len(by)
     return [(*row[:width], *(int(value or 0) for value in row[width:])) for row in rows]
+
+
+async def failed_since(session: AsyncSession, since: uuid.UUID | None, most: int) -> int:
+    """Return how many deliveries behind this one failed or bounced, counted up to `most`."""
+    inner = select(Delivery.id).where(Delivery.status.in_(_FAILED))
+    if since is not None:
+        inner = inner.where(Delivery.id > since)
+    limited = inner.limit(most).subquery()
+    return int(await session.scalar(select(func.count()).select_from(limited)) or 0)
+
+
+async def cleared(session: AsyncSession) -> uuid.UUID | None:
+    """Return the last failed delivery that was cleared, or None."""
+    key = await session.scalar(select(Count.key).where(Count.name == _CLEARED))
+    return uuid.UUID(hex=key) if key else None
+
+
+async def clear_failed(session: AsyncSession, now: datetime) -> int:
+    """Let failed deliveries up to now be shown no more; return how many those are."""
+    before = await cleared(session)
+    last = await session.scalar(
+        select(Delivery.id)
+        .where(Delivery.status.in_(_FAILED))
+        .order_by(Delivery.id.desc())
+        .limit(1)
+    )
+    if last is None or last == before:
+        return 0
+    number = await failed_since(session, before, 2**31)
+    await replace_counts(session, _CLEARED, {last.hex: number}, now)
+    return number

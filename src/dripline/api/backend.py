@@ -6,6 +6,7 @@ from fastapi import Request
 
 from dripline.api.auth import Auth
 from dripline.api.idempotency import Idempotency
+from dripline.api.ports import EmailTest
 from dripline.broadcasts.render import Renderer
 from dripline.clock import Clock
 from dripline.content.store import ContentStore
@@ -25,6 +26,7 @@ class Backend:
     auth: Auth
     broadcast_renderer: Renderer
     rotations: Rotations
+    email_test: EmailTest | None = None
     idempotency: Idempotency = field(default_factory=Idempotency)
 
 

@@ -33,7 +33,7 @@ from dripline.operators import audit
 _Inner = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
-_ROLE, _LOOKS = "__role__", "__looks__"
+_ROLE, _LOOKS, _OUTSIDE = "__role__", "__looks__", "__outside__"
 _READING = frozenset({"GET", "HEAD"})
 
 
@@ -50,6 +50,15 @@ def needs(role: Role) -> Callable[[_Endpoint], _Endpoint]:
 def looks(endpoint: _Endpoint) -> _Endpoint:
     """Let a POST be what it is, a question: for viewers, without a change."""
     setattr(endpoint, _LOOKS, True)
+    return endpoint
+
+
+def outside(endpoint: _Endpoint) -> _Endpoint:
+    """Let an endpoint run outside of any transaction: it speaks to another server.
+
+    What it did is put on record afterwards.
+    """
+    setattr(endpoint, _OUTSIDE, True)
     return endpoint
 
 
@@ -93,17 +102,38 @@ class GuardedRoute(APIRoute):
         self, request: Request, inner: _Inner, asked: Asked | None, body: bytes
     ) -> Response:
         backend = backend_of(request)
-        async with backend.database.transaction() as session:
-            request.state.session = session
-            now = backend.clock.now()
-            if asked is not None and (known := await answered(session, asked, now)) is not None:
-                return known
-            answer = await inner(request)
-            if not getattr(request.state, "changed_nothing", False):
-                await self._note(request, session, body, now)
-            if asked is not None and not getattr(request.state, "tells_a_secret", False):
-                await keep(session, asked, answer, now)
+        known, answer = None, None
+        if hasattr(self.endpoint, _OUTSIDE):
+            async with backend.database.transaction() as session:
+                known = await self._known(session, asked, backend.clock.now())
+            answer = known or await inner(request)
+        async with backend.database.transaction() as request.state.session:
+            session, now = request.state.session, backend.clock.now()
+            if answer is None:
+                known = await self._known(session, asked, now)
+                answer = known or await inner(request)
+            if known is None:
+                await self._record(request, session, asked, answer, body, now)
         return answer
+
+    async def _known(
+        self, session: AsyncSession, asked: Asked | None, now: datetime
+    ) -> Response | None:
+        return await answered(session, asked, now) if asked is not None else None
+
+    async def _record(
+        self,
+        request: Request,
+        session: AsyncSession,
+        asked: Asked | None,
+        answer: Response,
+        body: bytes,
+        now: datetime,
+    ) -> None:
+        if not getattr(request.state, "changed_nothing", False):
+            await self._note(request, session, body, now)
+        if asked is not None and not getattr(request.state, "tells_a_secret", False):
+            await keep(session, asked, answer, now)
 
     async def _note(
         self, request: Request, session: AsyncSession, body: bytes, now: datetime

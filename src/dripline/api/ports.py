@@ -28,3 +28,11 @@ class EmailWebhook(Protocol):
         `headers` are in lower case. Raises Forbidden for a wrong signature.
         """
         ...
+
+
+class EmailTest(Protocol):
+    """Sends a test email, at once."""
+
+    async def __call__(self, address: str, user_name: str, layout: str) -> str | None:
+        """Send a test in a layout; return the provider's id of it. Raises SendFailure."""
+        ...

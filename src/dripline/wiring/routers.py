@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from dripline.api import email, media, telegram, v1
+from dripline.api import admin, email, media, telegram, v1
 from dripline.api.auth import Auth
 from dripline.api.backend import Backend
 from dripline.api.pages.leave import Leaving
@@ -44,6 +44,7 @@ def routers_of(engine: Engine) -> list[APIRouter]:
         *_pages(engine),
         *_files(engine),
         *v1.routers(),
+        *admin.routers(),
     ]
 
 

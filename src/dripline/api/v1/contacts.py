@@ -20,6 +20,7 @@ from dripline.contacts import consent, describe, email, wishes
 from dripline.contacts import queries as contacts
 from dripline.contacts.consent import Evidence
 from dripline.contacts.erase import erase
+from dripline.contacts.export import export
 from dripline.contacts.identify import TelegramPerson, by_telegram
 from dripline.contacts.models import Contact as Row
 from dripline.errors import Conflict
@@ -259,6 +260,14 @@ async def why(
         session, found.id, library=library, language=language, message_id=message
     )
     return [WhyLine.model_validate(line) for line in lines]
+
+
+@routes.get("/{contact}/export", summary="Everything that is held of a contact")
+@needs(Role.EDITOR)
+async def export_contact(contact: Ref, session: Session, now: Now) -> Free:
+    """Return all rows that are about a contact, by table: what they may ask for."""
+    found = await contact_of(session, contact)
+    return await export(session, found.id, now)
 
 
 async def shown(session: AsyncSession, rows: Sequence[Row]) -> list[Contact]:
