@@ -23,8 +23,14 @@ def pages_of(settings: Settings) -> Pages | None:
 def consent_origin(settings: Settings | None, default_language: str) -> ConsentOrigin:
     """Return who sends verifications; without PUBLIC_URL none goes out."""
     pages = pages_of(settings) if settings else None
-    sender = (urlsplit(pages.public_url).hostname or "") if pages else ""
-    return ConsentOrigin(pages, PlainLetter, default_language, sender)
+    return ConsentOrigin(pages, PlainLetter, default_language, _sender(settings, pages))
+
+
+def _sender(settings: Settings | None, pages: Pages | None) -> str:
+    """Return who asks, as the letter says it: the name that emails are from, else our address."""
+    if settings is not None and settings.from_email and settings.sender.name:
+        return settings.sender.name
+    return (urlsplit(pages.public_url).hostname or "") if pages else ""
 
 
 def mail_of(settings: Settings) -> Mail:

@@ -39,7 +39,7 @@ def mail(item: Mail) -> Json:
         "to": item.user.email,
         "sender": item.sender,
         "subject": item.subject,
-        "snippet": " ".join(item.plain.split())[:160],
+        "snippet": item.snippet,
         "date": item.date,
         "read": item.read,
         "left": item.left,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import unescape
 
 from dripline.sandbox.world.changes import Change, Changes
 from dripline.sandbox.world.people import User
 
 _KEPT = 300
+_PREHEADER = re.compile(r'<div style="display:none;[^"]*">([^<]*)</div>')
+_FILLER = re.compile("[\u034f\u200c\u200b\u00a0]+")
 
 
 @dataclass(slots=True)
@@ -27,6 +31,13 @@ class Mail:
     files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)  # name and bytes
     read: bool = False
     left: bool = False  # the owner has unsubscribed by it
+
+    @property
+    def snippet(self) -> str:
+        """What a list shows behind the subject: the hidden beginning, else the text."""
+        hidden = _PREHEADER.search(self.html)
+        shown = _FILLER.sub("", unescape(hidden[1])) if hidden else ""
+        return " ".join((shown.strip() or self.plain).split())[:160]
 
 
 class PostOffice:

@@ -5,7 +5,7 @@ import { avatar, button, h, icon, replace } from "./dom.js";
 import { follow, inside } from "./links.js";
 import { post } from "./server.js";
 import { mailsOf, now, on, state } from "./store.js";
-import { listTime, shortMoment, t } from "./words.js";
+import { listTime, t } from "./words.js";
 
 export function inboxPanel(root, { go }) {
   let contact = null;
@@ -59,7 +59,7 @@ export function inboxPanel(root, { go }) {
       ? h("span", { class: "left" }, icon("check"), t("has_left"))
       : mail.can_leave && h("button", { class: "leave", type: "button", onclick: () => unsubscribe(mail) }, t("unsubscribe"));
     const header = h("header", { class: "letter" }, back,
-      h("div", { class: "about" }, h("h2", {}, mail.subject), h("p", {}, `${mail.sender} · ${shortMoment(mail.date)}`)), leave);
+      h("div", { class: "about" }, h("h2", {}, mail.subject), h("p", {}, `${mail.sender} · ${listTime(mail.date, now())}`)), leave);
     const frame = h("iframe", {
       src: `mail/${mail.id}`, title: mail.subject, sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox",
     });
