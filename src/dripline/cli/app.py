@@ -3,6 +3,7 @@
 import typer
 
 from dripline.cli import (
+    bounces,
     broadcasts,
     contacts,
     content,
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 serve.register(app)
 contacts.register(app)
+bounces.register(app)
 people.register(contacts.app)
 stats.register(app)
 app.add_typer(content.app, name="content")

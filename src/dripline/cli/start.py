@@ -40,7 +40,8 @@ def secrets_of(settings: "Settings") -> list[str]:
         password = make_url(settings.database_url).password
     except (ArgumentError, ValueError):
         password = None
-    return [secret for secret in (*found, password) if secret]
+    server = settings.smtp_server
+    return [secret for secret in (*found, password, server and server.password) if secret]
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -60,5 +60,10 @@ async def fine(session: AsyncSession, value: str) -> None:
     await queries.forget_soft(session, value)
 
 
+async def is_known(session: AsyncSession, value: str) -> bool:
+    """Return whether some contact has this address."""
+    return bool(await queries.addresses_of_value(session, value))
+
+
 def _short(detail: str | None) -> str | None:
     return " ".join(detail.split())[:500] if detail else None
