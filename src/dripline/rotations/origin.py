@@ -113,13 +113,19 @@ class RotationOrigin:
         return tracked(shown_message, _OfPost(self._links, post), _NOBODY, _NOBODY)
 
     def _button(self, button: Button, post: int, place: int, username: str | None) -> Button | None:
-        """Return a button as it works in a channel: a scenario is entered by a deep link."""
-        if button.kind == "callback" and button.value.startswith(GO):
-            if username is None:
-                return None
-            link = f"https://t.me/{username}?start={self._links.code(post, place)}"
-            return Button("url", button.text, link)
-        return button
+        """Return a button as it works in a channel: it says which post it stands in.
+
+        A scenario is entered by a deep link; any other callback tells us who pressed it, and opens
+        the bot for them.
+        """
+        if button.kind != "callback":
+            return button
+        code = self._links.code(post, place)
+        if not button.value.startswith(GO):
+            return Button("callback", button.text, code)
+        if username is None:
+            return None
+        return Button("url", button.text, f"https://t.me/{username}?start={code}")
 
     async def _ended(
         self, session: AsyncSession, place: Place, result: Result, now: datetime

@@ -26,6 +26,7 @@ from dripline.sandbox.app import create_app
 from dripline.sandbox.mailserver import taking_mail
 from dripline.sandbox.ports import Due, WhyEntry
 from dripline.sandbox.serving import serving
+from dripline.sandbox.world.chats import Kind
 from dripline.sandbox.world.telegram import Telegram
 from dripline.scenarios import queries as enrollments
 from dripline.settings import MAIN_BOT, Settings
@@ -36,6 +37,7 @@ TOKEN = "7000000001:sandbox-token-of-the-demo"  # noqa: S105 - of a stand-in on 
 _COURSE = files("dripline.sandbox") / "course"
 _PEOPLE = (("Anna", "en", "anna@example.com"), ("Boris", "ru", "boris@example.com"))
 _ADMIN = ("Olga, admin", "en", "olga@example.com")  # whose commands make and change scenarios
+_CHANNEL = "The Light Club, every day"
 _SENDER = "The Light Club <hello@lightclub.example>"
 
 
@@ -151,10 +153,14 @@ async def run_demo(
     """Serve the sandbox on `port`, and run an engine against it over real HTTP on loopback."""
     clock = VirtualClock(RealClock().now(), speed=1.0)
     telegram = Telegram(clock.now)  # any other bot may join, with any token
-    telegram.add_bot(TOKEN, "Dripline demo", "dripline_demo_bot")
-    *_others, olga = (
+    bot = telegram.add_bot(TOKEN, "Dripline demo", "dripline_demo_bot")
+    people = [
         telegram.add_user(name, language_code=language, email=email)
         for name, language, email in (*_PEOPLE, _ADMIN)
+    ]
+    olga = people[-1]
+    channel = telegram.add_group(
+        _CHANNEL, Kind.CHANNEL, owner=olga, members=people[:-1], administrators=[bot.user]
     )
     control, why, one_click = DemoClock(clock), DemoWhy(), DemoOneClick()
     stopping = stop_on_signals()
@@ -170,6 +176,7 @@ async def run_demo(
                 "telegram_bot_token": SecretStr(TOKEN),
                 "telegram_api_base": address,
                 "telegram_updates": "polling",
+                "promo_chat_ids": (str(channel.id),),
                 "admin_telegram_ids": (*settings.admin_telegram_ids, olga.id),
                 "smtp_url": SecretStr(mail),
                 "resend_api_key": None,
