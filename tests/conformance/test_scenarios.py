@@ -207,6 +207,49 @@ async def test_a_blocked_contact_waits_and_goes_on_when_back(world: World) -> No
     assert await world.run() == ["course/two"]
 
 
+async def come_back(world: World) -> None:
+    world.blocked = False
+    async with world.database.transaction() as session:
+        await reachability.change(
+            session, world.contact.address_id, "reachable", "wrote_to_the_bot", world.clock.now()
+        )
+
+
+@pytest.mark.parametrize("first", ["start", "return"])
+async def test_restart_after_a_block_brings_what_was_due_and_no_repeat(
+    world: World, first: str
+) -> None:
+    await world.ask()
+    await world.run()
+    world.blocked = True
+    await world.run(3 * HOUR)
+    await come_back(world)
+    if first == "return":  # its event, or even the message, may come before the /start
+        await world.react()
+        assert await world.run() == ["course/two"]
+    assert await world.ask() is Outcome.ON_ITS_WAY
+    await world.react()
+    assert await world.run() == ([] if first == "return" else ["course/two"])
+    await world.run(2 * MINUTE)
+    assert await world.ask() is Outcome.SENT_AGAIN
+
+
+async def test_restart_after_a_block_in_which_nothing_was_due_repeats(world: World) -> None:
+    await world.ask()
+    await world.run()
+    world.blocked = True
+    async with world.database.transaction() as session:
+        await reachability.change(
+            session, world.contact.address_id, "blocked", "x", world.clock.now()
+        )
+    await world.run(20 * MINUTE)
+    await come_back(world)
+    await world.react()
+    assert await world.ask() is Outcome.SENT_AGAIN
+    assert await world.run() == ["course/one"]
+    assert await world.run(HOUR) == ["course/two"]
+
+
 async def test_a_new_message_ahead_reaches_people_and_one_behind_does_not(world: World) -> None:
     await world.ask()
     await world.run(HOUR)

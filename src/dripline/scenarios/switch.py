@@ -2,18 +2,22 @@
 
 the scenario asked for …     then
 completed                    its summary only
-active                       its last message again
+active                       its last message again (just unblocked: what was due, if anything)
 another is active            the other stops where it is; this one goes on, or starts
 stopped                      it goes on where it stopped
 never started                it starts
 """
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline.clock import to_us
+from dripline.contacts import queries as contacts
+from dripline.contacts.models import REACHABLE
 from dripline.content.document import Scenario
 from dripline.content.store import Library
 from dripline.errors import SCENARIO_NOT_FOUND, NotFound
@@ -21,7 +25,9 @@ from dripline.scenarios import queries, variants
 from dripline.scenarios.direct import send_again, send_summary
 from dripline.scenarios.enroll import enroll, resume, stop
 from dripline.scenarios.models import COMPLETED
-from dripline.scenarios.state import EnrollmentState
+from dripline.scenarios.state import HOLD_UNREACHABLE, EnrollmentState
+
+_JUST_BACK: Final = timedelta(minutes=1)
 
 
 class Outcome(StrEnum):
@@ -106,8 +112,31 @@ async def _without_default(
 async def _again(
     session: AsyncSession, scenario: Scenario, state: EnrollmentState, now: datetime
 ) -> Outcome:
+    if await _next_comes_by_itself(session, scenario, state, now):
+        return Outcome.ON_ITS_WAY
     sent = await send_again(session, scenario, state, now)
     return Outcome.SENT_AGAIN if sent else Outcome.ON_ITS_WAY
+
+
+async def _next_comes_by_itself(
+    session: AsyncSession, scenario: Scenario, state: EnrollmentState, now: datetime
+) -> bool:
+    """Whether somebody who has just unblocked the bot gets what was due meanwhile anyway.
+
+    Telegram's “Restart” unblocks and sends `/start`: the last message again, and the next one with
+    it, would read as if we stuttered.
+    """
+    address = await contacts.address(session, state.address_id)
+    if address is None or address.reachability_reason is None:  # never was away
+        return False
+    since = address.reachability_since
+    if address.reachability != REACHABLE or now - since > _JUST_BACK:
+        return False
+    if state.hold == HOLD_UNREACHABLE:
+        await resume(session, scenario, state, now, reason="reachable_again")
+    if state.last_sent_at is not None and state.last_sent_at >= since:
+        return True
+    return state.queue_due_us is not None and state.queue_due_us <= to_us(now)
 
 
 async def _summary(
