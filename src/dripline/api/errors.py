@@ -35,6 +35,7 @@ def install(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_malformed)
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(SQLAlchemyError)(_unavailable)
+    app.exception_handler(OSError)(_unavailable)  # a driver's own: connection refused, no route
 
 
 def error_response(

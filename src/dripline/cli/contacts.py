@@ -73,8 +73,11 @@ async def _list(words: str, limit: int) -> None:
             typer.echo(
                 f"No contact is called “{words}…”." if words else "There are no contacts yet."
             )
+        ids = await queries.telegram_ids_of(session, [contact.id for contact in found])
         for contact in found:
-            typer.echo(f"{contact.id}  {_moment(contact.created_at)}  {_called(contact)}")
+            known_by = ids.get(contact.id, "-")
+            line = f"{contact.id}  {known_by:>12}  {_moment(contact.created_at)}"
+            typer.echo(f"{line}  {_called(contact)}")
 
 
 async def _show(who: str) -> None:
@@ -168,7 +171,7 @@ def _told(line: "Line") -> str:
 
 def _simulated(step: "Step") -> str:
     if step.note:
-        return f"{_moment(step.at)}  stands still: {step.note}"
+        return f"{_moment(step.at)}  … {step.note}"
     media = f" [{step.media} media]" if step.media else ""
     buttons = "".join(f" [{text}]" for text in step.buttons)
     return f"{_moment(step.at)}  {step.channel:<9} {_line(step.text)}{media}{buttons}"

@@ -1,5 +1,6 @@
 """The one place where an error becomes a sentence for the operator, and an exit status."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,7 +69,9 @@ def _os_error(error: OSError) -> str:
     import errno
 
     if error.errno == errno.EADDRINUSE:
-        return "The port is in use. Choose another one with --port, or PORT in the environment."
+        found = re.search(r":(\d+)$|', (\d+)\)", str(error))
+        port = f"Port {found[1] or found[2]}" if found else "The port"
+        return f"{port} is in use. Choose another one with --port, or PORT in the environment."
     return _first_line(error)
 
 

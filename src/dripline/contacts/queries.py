@@ -62,6 +62,18 @@ async def addresses_of(session: AsyncSession, contact_id: uuid.UUID) -> Sequence
     return (await session.scalars(statement)).all()
 
 
+async def telegram_ids_of(
+    session: AsyncSession, contact_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, str]:
+    """Return contacts' Telegram ids; those who have none are left out."""
+    rows = await session.execute(
+        select(Address.contact_id, Address.value).where(
+            Address.contact_id.in_(contact_ids), Address.channel == "telegram"
+        )
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def insert_address(session: AsyncSession, values: dict[str, Any]) -> bool:
     """Insert an address; return False if its value is taken."""
     statement = insert_new(session, Address).values(values).on_conflict_do_nothing()

@@ -1,7 +1,6 @@
 """Lint the templates of messages and buttons: variables, markup, lengths, links."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from dripline.content import limits, variables
@@ -10,6 +9,7 @@ from dripline.content.compile import button_value, scopes
 from dripline.content.folder import Folder
 from dripline.content.links import APP_SCHEMES, BUTTON_SCHEMES, safe_link
 from dripline.content.liquid import HTML, Dialect, Template
+from dripline.content.nearest import nearest
 from dripline.content.parse import Content
 from dripline.content.problems import Problems, Severity
 from dripline.content.rendered import ButtonKind
@@ -103,8 +103,8 @@ class Linter:
         if name in self._sets:
             self.used_sets.add(name)
             return
-        near = get_close_matches(name, self._sets, 1)
-        hint = f"; did you mean {near[0]}?" if near else " in buttons/registry.json."
+        near = nearest(name, self._sets)
+        hint = f"; did you mean {near}?" if near else " in buttons/registry.json."
         keyboard.at("button_set_ref").report(
             "unknown-button-set", f"There is no button set {name}{hint}"
         )
@@ -139,8 +139,8 @@ class Linter:
         target = node.at("scenario_id")
         if not isinstance(target.value, str) or target.value in self._content.scenario_ids:
             return
-        near = get_close_matches(target.value, self._content.scenario_ids, 1)
-        hint = f"; did you mean {near[0]}?" if near else "."
+        near = nearest(target.value, self._content.scenario_ids)
+        hint = f"; did you mean {near}?" if near else "."
         target.report("unknown-scenario", f"There is no scenario {target.value}{hint}")
 
     def plain(self, node: Node, constants: Mapping[str, Any]) -> Template:
@@ -202,10 +202,8 @@ class Linter:
         report(offset, "error", "unknown-variable", self._unknown(name, scope, inner))
 
     def _unknown(self, name: str, scope: str, inner: str) -> str:
-        everything = [f"{s}.{n}" for s, names in self._known.items() for n in names]
-        near = [one for one in everything if one.partition(".")[2] == (inner or scope)]
-        near = near or get_close_matches(name, everything, 1)
-        hint = f" Did you mean {near[0]}?" if near else ""
+        meant = self._nearest(scope, inner)
+        hint = f" Did you mean {meant}?" if meant else ""
         match scope:
             case "user" if inner:
                 where = "declare the attribute in templates/attributes.json"
@@ -214,6 +212,19 @@ class Linter:
             case _:
                 where = "variables are written scope.name, with bot, scenario, user or context"
         return f"Nobody knows the variable {name}; {where}.{hint}"
+
+    def _nearest(self, scope: str, inner: str) -> str | None:
+        """Return the variable that was meant: one of its scope, the same of another, or alike."""
+        wanted = inner or scope
+        own = [scope] if inner and scope in self._known else []
+        for one in own:
+            if found := nearest(wanted, self._known[one]):
+                return f"{one}.{found}"
+        for one, names in self._known.items():
+            if wanted in names:
+                return f"{one}.{wanted}"
+        alike = ((one, nearest(wanted, names)) for one, names in self._known.items())
+        return next((f"{one}.{found}" for one, found in alike if found and not own), None)
 
     def _check_length(
         self, file: str, source: str, template: Template, *, with_media: bool

@@ -72,7 +72,7 @@ async def apply(
     registry = wanted.get(("registry", "registry"), {})
     await queries.bump(session)
     await queries.set_default(session, registry.get("default_scenario_id"))
-    await _tell(session, touched, now)
+    await tell_changed(session, touched, now)
 
 
 async def _save(
@@ -104,7 +104,8 @@ async def _save(
     )
 
 
-async def _tell(session: AsyncSession, scenario_ids: list[str], now: datetime) -> None:
+async def tell_changed(session: AsyncSession, scenario_ids: list[str], now: datetime) -> None:
+    """Tell the other rooms that these scenarios have changed."""
     version = await queries.version(session)
     data = {"scenario_ids": scenario_ids, "version": version}
     await append(session, NewEvent(EVENT_CHANGED, None, "content", new_id().hex, now, data))

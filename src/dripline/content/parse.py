@@ -25,6 +25,10 @@ from dripline.content.problems import Problem
 from dripline.content.shape import Node
 
 REGISTRY: Final = "scenarios/registry.json"
+_NO_CONTENT: Final = (
+    "There is no such file, so this folder holds no scenarios yet. `dripline content pull` writes "
+    "those of the database into it, `dripline content add programs` ready-made ones."
+)
 BUTTON_SETS: Final = "buttons/registry.json"
 GLOBALS: Final = "templates/bot_globals.json"
 ATTRIBUTES: Final = "templates/attributes.json"
@@ -99,7 +103,9 @@ def _parse_all(folder: Folder, content: Content) -> None:
     layouts = _layouts(folder)
     if layouts:
         content.documents["layouts", "layouts"] = {"layouts": layouts}
-    registry = Node.of_file(folder, REGISTRY)
+    registry = Node.of_file(folder, REGISTRY) if folder.exists(REGISTRY) else None
+    if not folder.exists(REGISTRY):
+        folder.report(REGISTRY, 0, "error", "missing-file", _NO_CONTENT)
     if registry is not None:
         _parse_registry(registry, content)
     _parse_broadcasts(folder, content)

@@ -70,10 +70,11 @@ def refuse_errors(content: Content) -> None:
     errors = [problem for problem in content.problems if problem.severity == "error"]
     if not errors:
         return
+    word = "error" if len(errors) == 1 else "errors"
     shown = "\n".join(str(problem) for problem in errors[:20])
     more = f"\n… and {len(errors) - 20} more" if len(errors) > 20 else ""
     raise Invalid(
-        f"The content has {len(errors)} error(s); nothing was changed.\n{shown}{more}",
+        f"The content has {len(errors)} {word}; nothing was changed.\n{shown}{more}",
         code=CONTENT_INVALID,
         problems=content.problems,
     )

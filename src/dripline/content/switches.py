@@ -12,10 +12,7 @@ from dripline.content import edit, queries
 from dripline.content.document import Scenario
 from dripline.content.store import Library
 from dripline.errors import SCENARIO_NOT_FOUND, NotFound
-from dripline.events import NewEvent, append
-from dripline.ids import new_id
 
-CHANGED = "content.changed"
 VIA_COMMAND = "command"
 
 
@@ -40,7 +37,7 @@ async def go_on(session: AsyncSession, library: Library, scenario_id: str, now: 
         return False
     await queries.set_paused(session, scenario_id, None)
     await queries.bump(session)
-    await tell_changed(session, [scenario_id], now)
+    await edit.tell_changed(session, [scenario_id], now)
     return True
 
 
@@ -54,12 +51,6 @@ async def choose_default(
     """
     _known(library, scenario_id)
     await edit.set_default(session, scenario_id, author, VIA_COMMAND, now)
-
-
-async def tell_changed(session: AsyncSession, scenario_ids: list[str], now: datetime) -> None:
-    """Tell the other rooms that these scenarios have changed."""
-    data = {"scenario_ids": scenario_ids}
-    await append(session, NewEvent(CHANGED, None, "content", new_id().hex, now, data))
 
 
 def _known(library: Library, scenario_id: str) -> Scenario:

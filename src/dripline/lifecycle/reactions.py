@@ -159,14 +159,8 @@ class LifecycleReactions:
         changes = await queries.changes_of(session, contact_id)
         first = sum(change.data.get("to") == state.id for change in changes) <= 1
         if up and first and state.enters is not None:
-            await self._programs.enroll(
-                session,
-                contact_id,
-                state.enters.program,
-                now,
-                force=state.enters.force,
-                reason=f"state:{state.id}",
-            )
+            program, force = state.enters.program, state.enters.force
+            await self._enter(session, contact_id, program, now, state.id, force=force)
         await _show(session, rules, present, now, up=up and first)
 
     async def _churned(
@@ -175,7 +169,7 @@ class LifecycleReactions:
         program = rules.churn.program if rules.churn else None
         if program is None and rules.decay is not None:
             program = rules.decay.program
-        await self._reactivate(session, contact_id, program, now, CHURNED)
+        await self._enter(session, contact_id, program, now, CHURNED)
 
     async def _decayed(
         self,
@@ -186,19 +180,22 @@ class LifecycleReactions:
         now: datetime,
     ) -> None:
         program = rules.decay.program if rules.decay else None
-        await self._reactivate(session, contact_id, program, now, "decay")
+        await self._enter(session, contact_id, program, now, "decay")
 
-    async def _reactivate(
+    async def _enter(
         self,
         session: AsyncSession,
         contact_id: uuid.UUID,
         program: str | None,
         now: datetime,
         why: str,
+        *,
+        force: bool = False,
     ) -> None:
         if program is not None:
+            reason = f"state:{why}"
             await self._programs.enroll(
-                session, contact_id, program, now, force=False, reason=f"state:{why}"
+                session, contact_id, program, now, force=force, reason=reason
             )
 
 

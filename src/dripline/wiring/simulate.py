@@ -6,7 +6,7 @@ moment to the next; a recorder stands where the channel stood.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,7 +35,7 @@ _MOST_STEPS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One message as it would go out, or a stop (`text` says of what) in `note`."""
+    """One message as it would go out, or what it waits for, in `note`."""
 
     at: datetime
     channel: str
@@ -86,20 +86,48 @@ async def simulate(
             await enroll(
                 session, scenario, address.contact_id, address.id, start, reason="simulated"
             )
-        await _play(engine, clock)
-        return [*_steps(recorders.values()), *await _rest(copy)]
+        waits = await _play(engine, clock)
+        steps = [*_steps(recorders.values()), *waits]
+        return [*sorted(steps, key=lambda step: step.at), *await _rest(copy)]
     finally:
         await copy.close()
 
 
-async def _play(engine: Engine, clock: VirtualClock) -> None:
+async def _play(engine: Engine, clock: VirtualClock) -> list[Step]:
+    """Play to the end; return where it waited for an action."""
+    waits: dict[int, Step] = {}  # by position: a wait is told once
     for _ in range(_MOST_STEPS):
         while await engine.dispatcher.run_once(clock.now()):
             pass
+        for row in await _enrollments(engine.database):
+            if row.waiting_for is not None:
+                waits.setdefault(row.position, _wait(row, clock.now()))
         due = await next_due_us(engine.database)
         if due is None:
-            return
+            break
         clock.jump_to(from_us(due))
+    return list(waits.values())
+
+
+async def _enrollments(database: Database) -> Sequence[Enrollment]:
+    async with database.reading() as session:
+        return (await session.scalars(select(Enrollment))).all()
+
+
+def _wait(row: Enrollment, now: datetime) -> Step:
+    kind, _colon, name = (row.waiting_for or "").partition(":")
+    what = f"the button {name}" if kind == "callback" else f"the event {name}"
+    until = row.wait_until
+    limit = f", at most {_span(until - now)}" if until else ", as long as it takes"
+    return Step(now, "", "", 0, (), note=f"waits for {what}{limit}")
+
+
+def _span(time: timedelta) -> str:
+    """Return a duration such as `1 d 2 h`."""
+    minutes = max(1, round(time.total_seconds() / 60))
+    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    parts = [f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (rest, "min")) if n]
+    return " ".join(parts)
 
 
 def _steps(recorders: Iterable[Recorder]) -> list[Step]:
@@ -121,12 +149,9 @@ def _shown(message: Rendered) -> str:
 
 
 async def _rest(database: Database) -> Sequence[Step]:
-    """Return where it stands still, when it does."""
-    async with database.reading() as session:
-        row = (await session.scalars(select(Enrollment))).first()
-    if row is None or row.hold is None:
-        return []
-    return [Step(row.base_at, "", "", 0, (), note=row.waiting_for or row.hold)]
+    """Return where it stands still, when it does; what waits for an action was told already."""
+    stuck = [row for row in await _enrollments(database) if row.hold and not row.waiting_for]
+    return [Step(row.base_at, "", "", 0, (), note=f"stands still: {row.hold}") for row in stuck]
 
 
 async def _copy(

@@ -173,6 +173,10 @@ async def faulty() -> AsyncIterator[httpx.AsyncClient]:
     async def broken() -> None:
         raise RuntimeError("the password is hunter2")
 
+    @app.get("/refused")
+    async def refused() -> None:  # as the driver says it, past SQLAlchemy
+        raise ConnectionRefusedError(111, "Connect call failed ('10.0.0.7', 5432)")
+
     @app.post("/named")
     async def named(body: Named) -> str:
         return body.name
@@ -193,6 +197,15 @@ async def test_a_domain_error_keeps_its_code_and_details(faulty: httpx.AsyncClie
         "message": "already there",
         "details": {"scenario": "default"},
     }
+
+
+async def test_a_database_that_refuses_connections_asks_to_come_again(
+    faulty: httpx.AsyncClient,
+) -> None:
+    answer = await faulty.get("/refused")
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "UNAVAILABLE"
+    assert "10.0.0.7" not in answer.text
 
 
 async def test_an_unforeseen_error_tells_nothing_of_our_insides(faulty: httpx.AsyncClient) -> None:

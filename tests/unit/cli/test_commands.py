@@ -173,6 +173,10 @@ def test_a_bug_keeps_its_traceback() -> None:
         (Invalid("Wrong."), ["Wrong."]),
         (ExceptionGroup("side by side", [KeyError("x"), Invalid("Wrong.")]), ["Wrong."]),
         (OSError(98, "Address already in use"), [IN_USE]),
+        (
+            OSError(98, "Address already in use: 127.0.0.1:8001"),
+            [IN_USE.replace("The port", "Port 8001")],
+        ),
         (PermissionError(13, "Denied", "a.db"), ["[Errno 13] Denied: 'a.db'"]),
         (KeyError("a bug"), []),
     ],

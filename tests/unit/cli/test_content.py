@@ -1,6 +1,7 @@
 """A folder's way in and out from the command line; the folder is the one of docs/first-bot.md."""
 
 import asyncio
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -99,6 +100,27 @@ def test_simulate_shows_each_message_at_its_time(ask: Ask, folder: Path, databas
     ]
     first, second = (int(line[8:10]) for line in lines)
     assert second != first
+
+
+def test_simulate_says_what_it_waits_for(ask: Ask, folder: Path, database_url: str) -> None:
+    asyncio.run(_meet_anna(database_url))
+    file = folder / "scenarios/welcome/messages.json"
+    flow = json.loads(file.read_text())
+    first = flow["messages"][flow["messages_list"][0]]
+    first["wait_for"], first["timeout"] = "callback:DONE", {"days": 1, "hours": 2}
+    file.write_text(json.dumps(flow))
+    ask("content", "push", folder)
+    lines = ask("simulate", "welcome", "--for", "4711").stdout.splitlines()
+    assert [line[21:] for line in lines][1] == "… waits for the button DONE, at most 1 d 2 h"
+    assert len(lines) == 3
+
+
+def test_an_empty_folder_says_what_to_do(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    told = ask("content", "check", tmp_path / "empty")
+    assert told.exit_code == 1
+    assert "this folder holds no scenarios yet" in told.stdout
+    assert "content add programs" in told.stdout
 
 
 async def _meet_anna(url: str) -> None:
