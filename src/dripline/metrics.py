@@ -133,6 +133,18 @@ DUTY_SECONDS = Histogram(
 DUTY_FAILURES = Counter(
     "dripline_duty_failures", "Runs of a duty that raised an error", ["duty"], registry=REGISTRY
 )
+NEWS = Counter(
+    "dripline_delivery_news",
+    "Deliveries whose status moved on by what was told of them: delivered, bounced, failed",
+    ["status"],
+    registry=REGISTRY,
+)
+ENGAGEMENT = Counter(
+    "dripline_engagement",
+    "Clicks and opens, by people and by machines",
+    ["kind", "result"],
+    registry=REGISTRY,
+)
 SPOOL_LOST = Counter(
     "dripline_spool_lost", "Clicks and opens that could not be written down", registry=REGISTRY
 )
@@ -180,6 +192,11 @@ _promo_of_post, _chat_of_post = Bounded(200), Bounded(200)
 def count_post(promo: str, chat: str, *, sent: bool) -> None:
     """Count a post that has ended."""
     POSTS.labels(_promo_of_post(promo), _chat_of_post(chat), "sent" if sent else "failed").inc()
+
+
+def count_clicks(promo: str, chat: str, result: str, number: int = 1) -> None:
+    """Count clicks of posts: human, repeat, machine."""
+    MARKETING_CLICKS.labels(_promo_of_post(promo), _chat_of_post(chat), result).inc(number)
 
 
 class Ended(Protocol):

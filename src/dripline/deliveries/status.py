@@ -14,7 +14,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.database import storable
+from dripline import metrics
+from dripline.database import after_commit, storable
 from dripline.deliveries import queries, tallies
 
 PENDING, SENT, DELIVERED, OPENED, CLICKED = "pending", "sent", "delivered", "opened", "clicked"
@@ -61,7 +62,9 @@ async def advance(
     moved = await queries.move_delivery(
         session, delivery_id, status, COMES_AFTER[status], _TIMES[status], at, why
     )
-    if not moved and not is_end:
+    if moved:
+        after_commit(session, metrics.NEWS.labels(status).inc)
+    elif not is_end:
         await queries.note_delivery_time(session, delivery_id, _TIMES[status], at)
     if moved or not is_end:
         await tallies.count_steps(session, before.values(), status)

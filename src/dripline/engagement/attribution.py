@@ -16,12 +16,13 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline import metrics
 from dripline.database import after_commit
 from dripline.engagement import post_queries as posts
 from dripline.engagement import queries
 from dripline.engagement import touch_queries as touches
 from dripline.engagement.models import CALLBACK, START, Post
-from dripline.engagement.tell import HUMAN, REPEAT, count
+from dripline.engagement.tell import HUMAN, REPEAT
 from dripline.events import Happened, subscribe
 
 CONSUMER: Final = "attribution"
@@ -158,7 +159,7 @@ async def _click(
     known = await queries.clicked_before(session, [pair], event.occurred_at)
     if await queries.insert_clicks(session, [row]):
         result = REPEAT if known else HUMAN
-        after_commit(session, partial(count, post.promo, post.chat, result))
+        after_commit(session, partial(metrics.count_clicks, post.promo, post.chat, result))
 
 
 async def _post(session: AsyncSession, number: Any) -> Post | None:

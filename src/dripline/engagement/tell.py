@@ -19,8 +19,6 @@ SOURCE: Final = "tracking"
 LINK_CLICKED: Final = "link.clicked"
 _OPENED, _CLICKED = "message.opened", "message.clicked"
 HUMAN, MACHINE, REPEAT = "human", "machine", "repeat"
-_MOST_LABELS: Final = 500
-_labels: set[tuple[str, str]] = set()
 
 
 async def tell(session: AsyncSession, fresh: Sequence[Came]) -> None:
@@ -32,6 +30,11 @@ async def tell(session: AsyncSession, fresh: Sequence[Came]) -> None:
     await _advance(session, clicks, status.CLICKED, _CLICKED)
     await append_many(session, [_clicked(one) for one in clicks if one.contact_id])
     await _count(session, fresh)
+    tally = Tally(
+        ("open" if one.is_open else "click", HUMAN if one.human else MACHINE) for one in fresh
+    )
+    for labels, number in tally.items():
+        after_commit(session, partial(metrics.ENGAGEMENT.labels(*labels).inc, number))
 
 
 async def _advance(session: AsyncSession, people: Sequence[Came], to: str, event: str) -> None:
@@ -93,14 +96,4 @@ async def _count(session: AsyncSession, fresh: Sequence[Came]) -> None:
             known.add((one.person, one.target))
         tally[(one.post.promo, one.post.chat, result)] += 1
     for (promo, chat, result), number in tally.items():
-        after_commit(session, partial(count, promo, chat, result, number))
-
-
-def count(promo: str, chat: str, result: str, number: int = 1) -> None:
-    """Count clicks of posts; past some hundreds of promos and chats the rest is `other`."""
-    pair = (promo, chat)
-    if pair not in _labels:
-        if len(_labels) >= _MOST_LABELS:
-            pair = ("other", "other")
-        _labels.add(pair)
-    metrics.MARKETING_CLICKS.labels(*pair, result).inc(number)
+        after_commit(session, partial(metrics.count_clicks, promo, chat, result, number))

@@ -48,7 +48,8 @@ class UrlsOfDelivery:
         if self._pages is None:
             return EmailUrls("", "", bot=self.bot)
         contact_id, delivery_id = outgoing.address.contact_id, outgoing.delivery_id
-        now, tracker = self._clock.now(), self._tracker
+        now = self._clock.now()
+        tracker = self._tracker if outgoing.message.track else None
         return EmailUrls(
             self._pages.unsubscribe(contact_id, now, delivery_id),
             self._pages.preferences(contact_id, now),
@@ -56,6 +57,7 @@ class UrlsOfDelivery:
             partial(tracker.link, delivery_id, contact_id) if tracker else untracked,
             self._media,
             self.bot,
+            tracker.trap(delivery_id, contact_id) if tracker else None,
         )
 
     async def keep(self) -> None:
