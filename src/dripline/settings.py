@@ -164,6 +164,13 @@ class Settings(BaseSettings):
             raise ValueError("must begin with sqlite:/// or postgresql://")
         return value
 
+    def changed(self, **values: object) -> "Settings":
+        """Return these settings with other values; nothing worked out of the old ones stays."""
+        copy = self.model_copy(update=values)
+        for name in set(vars(copy)) - set(type(self).model_fields):
+            del vars(copy)[name]
+        return copy
+
     @cached_property
     def bots(self) -> dict[str, SecretStr]:
         """The tokens of all bots by name; `TELEGRAM_BOT_TOKEN` is named `main`.

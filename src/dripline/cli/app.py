@@ -8,6 +8,7 @@ from dripline.cli import (
     contacts,
     content,
     database,
+    email,
     experiments,
     importing,
     keys,
@@ -37,6 +38,7 @@ bounces.register(app)
 people.register(contacts.app)
 stats.register(app)
 app.add_typer(content.app, name="content")
+app.add_typer(email.app, name="email")
 app.add_typer(database.app, name="db")
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(importing.import_app, name="import")

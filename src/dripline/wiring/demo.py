@@ -170,21 +170,19 @@ async def run_demo(
         mail = await stack.enter_async_context(taking_mail(telegram.post))
         web_port = _free_port()
         one_click.base = f"http://127.0.0.1:{web_port}"
-        own = settings.model_copy(
-            update={
-                "database_url": f"sqlite:///{folder / 'demo.db'}",
-                "telegram_bot_token": SecretStr(TOKEN),
-                "telegram_api_base": address,
-                "telegram_updates": "polling",
-                "promo_chat_ids": (str(channel.id),),
-                "admin_telegram_ids": (*settings.admin_telegram_ids, olga.id),
-                "smtp_url": SecretStr(mail),
-                "resend_api_key": None,
-                "from_email": _SENDER,
-                "host": "127.0.0.1",
-                "port": web_port,
-                "public_url": one_click.base,
-            }
+        own = settings.changed(
+            database_url=f"sqlite:///{folder / 'demo.db'}",
+            telegram_bot_token=SecretStr(TOKEN),
+            telegram_api_base=address,
+            telegram_updates="polling",
+            promo_chat_ids=(str(channel.id),),
+            admin_telegram_ids=(*settings.admin_telegram_ids, olga.id),
+            smtp_url=SecretStr(mail),
+            resend_api_key=None,
+            from_email=_SENDER,
+            host="127.0.0.1",
+            port=web_port,
+            public_url=one_click.base,
         )
         service = Service(own, EVERYTHING, clock, build(own, clock))
         try:

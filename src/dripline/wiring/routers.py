@@ -12,6 +12,8 @@ from dripline.bot.webhook import Webhook
 from dripline.channels.content_files import ContentFiles
 from dripline.channels.resend_webhook import ResendWebhook
 from dripline.wiring.consent import pages_of
+from dripline.wiring.email import EMAIL
+from dripline.wiring.email_trial import EmailTrial
 from dripline.wiring.engine import Engine, broadcast_renderer
 from dripline.wiring.media import media_links_of
 from dripline.wiring.rotations import rotations
@@ -28,7 +30,15 @@ def backend_of(engine: Engine) -> Backend:
         Auth(settings, engine.database, engine.clock),
         broadcast_renderer(engine.store, settings.default_language),
         rotations(settings),
+        _email_trial(engine),
     )
+
+
+def _email_trial(engine: Engine) -> EmailTrial | None:
+    channel = engine.channels.get(EMAIL)
+    if channel is None:
+        return None
+    return EmailTrial(channel, engine.database, engine.store, engine.settings.default_language)
 
 
 def routers_of(engine: Engine) -> list[APIRouter]:
