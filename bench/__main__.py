@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench import machine
 from bench.emails import measure_emails
+from bench.engagement import measure_scores
 from bench.plan import (
     FULL,
     QUICK,
@@ -31,6 +32,7 @@ _PARTS: dict[str, Callable[[Sizes, tuple[str, ...]], Iterator[Row]]] = {
     "stores": measure_stores,
     "redirects": measure_redirects,
     "emails": measure_emails,
+    "scores": measure_scores,
 }
 _ABOUT = """\
 # Benchmarks

@@ -28,10 +28,11 @@ class Sizes:
     many_jobs: int = 100_000
     times: int = 7
     emails: int = 40_000
+    scores: int = 100_000
 
 
 FULL = Sizes()
-QUICK = Sizes(100_000, 6, (10_000, 200_000), 60, 10_000, 20_000, 3, 8_000)
+QUICK = Sizes(100_000, 6, (10_000, 200_000), 60, 10_000, 20_000, 3, 8_000, 20_000)
 
 
 @dataclass(frozen=True, slots=True)

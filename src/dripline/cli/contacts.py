@@ -1,7 +1,8 @@
 """Who they are, what happened to them and why, and what would happen."""
 
 import re
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import unescape
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from dripline.analytics.why import Line
     from dripline.contacts.models import Contact
+    from dripline.engagement.scores import Score
     from dripline.wiring.simulate import Step
 
 Who = Annotated[str, typer.Argument(help="Telegram id, @username, email, name or contact id.")]
@@ -83,9 +85,13 @@ async def _list(words: str, limit: int) -> None:
 async def _show(who: str) -> None:
     from dripline.analytics.why import find_contact, timeline
     from dripline.cli import start
+    from dripline.clock import RealClock
     from dripline.contacts import queries
     from dripline.content.store import ContentStore
+    from dripline.engagement.scores import scores_of
     from dripline.scenarios.queries import enrollments_of
+
+    now = RealClock().now()
 
     async with (
         start.opened(start.settings_from(quiet=True)) as database,
@@ -105,6 +111,7 @@ async def _show(who: str) -> None:
         attributes = (await queries.attributes_of(session, [contact.id])).get(contact.id, {})
         _section("attributes", [f"{name} = {value}" for name, value in sorted(attributes.items())])
         _section("tags", await queries.tags_of(session, contact.id))
+        _section("engagement", _engagement(await scores_of(session, [contact.id], now)))
         _section(
             "scenarios",
             [
@@ -147,6 +154,22 @@ async def _simulate(scenario: str, who: str) -> None:
         steps = await simulated(settings, database, scenario, who, RealClock().now())
     for step in steps:
         typer.echo(_simulated(step))
+
+
+def _engagement(scores: "Mapping[uuid.UUID, Mapping[str, Score]]") -> list[str]:
+    """Return a contact's scores, a line each, with what brought most."""
+    from dripline.engagement.scores import level
+
+    lines = []
+    for theirs in scores.values():
+        for kind, one in sorted(theirs.items(), key=lambda item: item[0] != "overall"):
+            head = f"{kind} {one.score:.0f}"
+            if kind == "overall":
+                head += f" ({level(theirs)})"
+            parts = sorted(one.factors.items(), key=lambda item: -item[1].points)
+            made_of = ", ".join(f"{name} ×{factor.times}" for name, factor in parts[:3])
+            lines.append(f"{head}: {made_of}")
+    return lines
 
 
 def _section(title: str, lines: Sequence[str]) -> None:

@@ -85,12 +85,12 @@ async def append(session: AsyncSession, table: Table, rows: Sequence[tuple[Any, 
 async def read(
     session: AsyncSession,
     statement: Statement,
-    keys: Iterable[uuid.UUID],
+    keys: Iterable[uuid.UUID | bytes],
     *parameters: Any,
 ) -> Sequence[Any]:
     """Return the rows whose key is one of `keys`, or delete them.
 
-    The keys come first among the parameters.
+    The keys come first among the parameters; as they were read will do.
     """
     wanted = list(keys)
     if not wanted:
@@ -149,16 +149,16 @@ def _converted(rows: Sequence[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
     """
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     for place, value in enumerate(rows[0]):
-        if isinstance(value, uuid.UUID):
+        if isinstance(value, uuid.UUID | bytes):
             columns[place] = [v and _blob(v) for v in columns[place]]
         elif isinstance(value, datetime):
             columns[place] = _texts(columns[place])
     return zip(*columns, strict=True)
 
 
-def _blob(value: uuid.UUID) -> bytearray:
+def _blob(value: uuid.UUID | bytes) -> bytearray:
     """Return a key as SQLite stores it. The driver asks about every `bytes` whether it adapts."""
-    return bytearray(value.bytes)
+    return bytearray(value if isinstance(value, bytes) else value.bytes)
 
 
 def _without_nulls(

@@ -8,7 +8,16 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dripline.database import Base, Json
@@ -168,3 +177,25 @@ class Goal(Base):
         Index("ix_goals_first_post_id", "first_post_id"),
         Index("ix_goals_last_post_id", "last_post_id"),
     )
+
+
+class EngagementScore(Base):
+    """How much a contact answers, of one type: overall, telegram, email, attendance, commitment.
+
+    Points fade by half every `half_life` seconds, so one number says them at any time: `fades_at`,
+    when one point is left (microseconds since 1970). `score`, 0 to 100, and `factors`, the points
+    by what brought them, are of `computed_at`; until `valid_until` the score rounds to the same.
+    """
+
+    __tablename__ = "engagement_scores"
+
+    contact_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    type: Mapped[str] = mapped_column(String(12), primary_key=True)
+    score: Mapped[int] = mapped_column(SmallInteger)
+    fades_at: Mapped[int] = mapped_column(BigInteger)
+    half_life: Mapped[int] = mapped_column(Integer)
+    factors: Mapped[dict[str, Any]]
+    computed_at: Mapped[datetime]
+    valid_until: Mapped[datetime | None]
+
+    __table_args__ = ({"sqlite_with_rowid": False},)

@@ -25,7 +25,7 @@ from dripline.channels.email import EmailChannel
 from dripline.channels.telegram import OnMigrated, TelegramChannel
 from dripline.clients.http1 import Http1Client
 from dripline.clients.telegram import LARGEST_DOWNLOAD, TelegramClient
-from dripline.clock import Clock, RealTime, to_us
+from dripline.clock import Clock, RealClock, RealTime, to_us
 from dripline.contacts import queries as contacts
 from dripline.content.store import ContentStore
 from dripline.database import Database, Wakes
@@ -41,8 +41,11 @@ from dripline.deliveries.system import SystemOrigin
 from dripline.deliveries.verification import ORIGIN as CONSENT
 from dripline.engagement.attribution import CONSUMER as ATTRIBUTION
 from dripline.engagement.attribution import Attribution
+from dripline.engagement.fold import FoldScores
 from dripline.engagement.links import Keep, Links
 from dripline.engagement.queries import keep_links
+from dripline.engagement.scores import FILLS as SCORES
+from dripline.engagement.scores import FillScores
 from dripline.events.inbox import WAKE_INBOX
 from dripline.events.react import React
 from dripline.events.subscriptions import Handler
@@ -66,7 +69,7 @@ from dripline.scenarios.advance import EnrollmentOrigin
 from dripline.scenarios.direct import ORIGIN as DIRECT
 from dripline.scenarios.direct import DirectOrigin
 from dripline.scenarios.reactions import CONSUMER, ScenarioReactions
-from dripline.scenarios.render import Renderer
+from dripline.scenarios.render import Filler, Renderer
 from dripline.scenarios.state import ORIGIN as ENROLLMENT
 from dripline.settings import MAIN_BOT, Settings
 from dripline.wiring import rotations
@@ -82,6 +85,7 @@ _LIFECYCLE_EVERY_S = 2.0
 _FOLD_EVERY_S = 5.0
 _COUNT_EVERY_S = 60.0
 _DECIDE_EVERY_S = 30.0
+_SCORES_EVERY_S = 1.0
 _MEASURE_MOST = 10_000  # what is due beyond that is simply "many"
 
 
@@ -115,6 +119,7 @@ class Engine:
         lifecycle = LifecycleDuty(self.database, self.store)
         fold, count_up = Fold(self.database), CountUp(self.database)
         launch = Launch(self.database)
+        scores = FoldScores(self.database, self.store)
         experiments = DecideExperiments(self.database, self.store)
         leases = Leases(self.database, self.real_time, self.worker)
         news = resend_drain(self.settings, self.database)
@@ -131,6 +136,7 @@ class Engine:
             *rotations.duties(
                 self.database, self.store, self.settings, self.clients, self.clock.now
             ),
+            Duty("scores", lambda: scores.run_once(self.clock.now()), _SCORES_EVERY_S),
             Duty("experiments", lambda: experiments.run_once(self.clock.now()), _DECIDE_EVERY_S),
         ]
 
@@ -198,7 +204,7 @@ def build(
         channels = _channels(settings, database, clock, clients, tracker)
     routing = routing_of(settings, channels)
     origins = {
-        **origins_of(store, settings.default_language, routing, settings),
+        **origins_of(store, settings.default_language, routing, settings, clock),
         ROTATION: rotations.origin(store, settings, links, settings.default_language),
     }
     worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -251,23 +257,31 @@ def origins_of(
     default_language: str,
     routing: Routing | None = None,
     settings: Settings | None = None,
+    clock: Clock | None = None,
 ) -> dict[str, Origin]:
     """Return who decides about queue rows, by the name that rows carry."""
-    fillers = {FILLS: Fill(store)}
+    fillers = _fillers(store, clock)
     renderer = Renderer(default_language, fillers)
     return {
         ENROLLMENT: EnrollmentOrigin(store, renderer, routing),
         DIRECT: DirectOrigin(store, renderer, routing),
-        BROADCAST: BroadcastOrigin(broadcast_renderer(store, default_language), routing),
+        BROADCAST: BroadcastOrigin(broadcast_renderer(store, default_language, clock), routing),
         SYSTEM: SystemOrigin(),
         CONSENT: consent_origin(settings, default_language),
         LIFECYCLE: LifecycleOrigin(store, default_language, fillers),
     }
 
 
-def broadcast_renderer(store: ContentStore, default_language: str) -> BroadcastRenderer:
+def broadcast_renderer(
+    store: ContentStore, default_language: str, clock: Clock | None = None
+) -> BroadcastRenderer:
     """Return what renders broadcasts, for a preview as for sending."""
-    return BroadcastRenderer(default_language, {FILLS: Fill(store)})
+    return BroadcastRenderer(default_language, _fillers(store, clock))
+
+
+def _fillers(store: ContentStore, clock: Clock | None) -> dict[frozenset[str], Filler]:
+    """Return who fills which variables of `user`."""
+    return {FILLS: Fill(store), SCORES: FillScores(clock or RealClock())}
 
 
 def reactions_of(store: ContentStore, settings: Settings | None = None) -> dict[str, Handler]:

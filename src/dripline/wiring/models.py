@@ -15,7 +15,10 @@ def import_models() -> MetaData:
     import dripline.content.models
     import dripline.deliveries.models
     import dripline.engagement.attribution
+    import dripline.engagement.fold
     import dripline.engagement.models
+    import dripline.engagement.scores
+    import dripline.engagement.segment_words
     import dripline.events.models
     import dripline.experiments.check
     import dripline.experiments.goals

@@ -1,0 +1,168 @@
+"""What brings how many points, as the content says: `engagement.json`, or what ships.
+
+    {"weights": {"link.clicked": {"telegram": 10, "email": 12}, "attendance.*": {"attendance": 30}},
+     "half_life": {"days": 14}, "half_lives": {"commitment": {"days": 60}}}
+
+A weight for both channels counts on the one by which the event came. The overall score gets the
+most of an event's points, unless its weights say `overall`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from dripline.content import room_files
+from dripline.content.check_templates import Linter
+from dripline.content.compile import Making
+from dripline.content.shape import Node
+from dripline.content.store import Library
+from dripline.engagement.score import OVERALL, TYPES
+
+KIND: Final = "engagement"
+FILE: Final = "engagement.json"
+_CHANNELS: Final = ("telegram", "email")
+_MOST_POINTS: Final = 1000
+_MOST_WEIGHTS: Final = 200
+_MOST_DAYS: Final = 3660
+_LONGEST_NAME: Final = 80
+
+WEIGHTS: Final[Mapping[str, Mapping[str, float]]] = {
+    "bot.started": {"telegram": 12},
+    "callback.pressed": {"telegram": 10},
+    "message.received": {"telegram": 10},
+    "message.opened": {"telegram": 2, "email": 5},
+    "link.clicked": {"telegram": 10, "email": 12},
+    "registered": {"commitment": 15},
+    "payment.succeeded": {"commitment": 40},
+    "attendance": {"attendance": 30},
+    "attendance.*": {"attendance": 30},
+    "commitment": {"commitment": 30},
+    "commitment.*": {"commitment": 30},
+}
+_DAY_S: Final = 86_400
+_HALF_LIVES: Final = {
+    "overall": 14 * _DAY_S,
+    "telegram": 14 * _DAY_S,
+    "email": 14 * _DAY_S,
+    "attendance": 30 * _DAY_S,
+    "commitment": 60 * _DAY_S,
+}
+
+Points = tuple[tuple[str, float], ...]  # type and points
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRules:
+    """Weights by event, and half-lives by type in seconds."""
+
+    weights: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: WEIGHTS)
+    half_lives: Mapping[str, int] = field(default_factory=lambda: _HALF_LIVES)
+    _known: dict[tuple[str, str | None], Points] = field(default_factory=dict, compare=False)
+
+    def points(self, name: str, channel: str | None) -> Points:
+        """Return what an event brings, by type; nothing for one that nobody weighs."""
+        found = self._known.get((name, channel))
+        if found is None:
+            found = self._points(name, channel)
+            if len(self._known) < 10_000:  # names come from outside
+                self._known[name, channel] = found
+        return found
+
+    def _points(self, name: str, channel: str | None) -> Points:
+        weights = self.weights.get(name)
+        head = name
+        while weights is None and "." in head:
+            head = head.rpartition(".")[0]
+            weights = self.weights.get(f"{head}.*")
+        given = {
+            kind: points
+            for kind, points in (weights or {}).items()
+            if points > 0 and (channel is None or kind not in _CHANNELS or kind == channel)
+        }
+        if given and OVERALL not in given:
+            given[OVERALL] = max(given.values())
+        return tuple(given.items())
+
+
+_SHIPPED: Final = ScoreRules()
+
+
+def rules_of(library: Library) -> ScoreRules:
+    """Return the rules of the content, or those that ship."""
+    found = library.rooms.get(KIND)
+    return found if isinstance(found, ScoreRules) else _SHIPPED
+
+
+def make(document: Mapping[str, Any], _making: Making) -> ScoreRules:
+    """Return the rules of a document; where it is silent, what ships holds."""
+    body = document["file"]
+    half_lives = dict(_HALF_LIVES)
+    if body.get("half_life"):
+        half_lives = dict.fromkeys(half_lives, _seconds(body["half_life"]))
+    for kind, span in (body.get("half_lives") or {}).items():
+        half_lives[kind] = _seconds(span)
+    weights = {**WEIGHTS, **(body.get("weights") or {})}
+    return ScoreRules({name: dict(given or {}) for name, given in weights.items()}, half_lives)
+
+
+def _seconds(span: Mapping[str, Any]) -> int:
+    parts = {unit: span.get(unit) or 0 for unit in ("days", "hours", "minutes")}
+    return max(60, int(timedelta(**parts).total_seconds()))
+
+
+def check(node: Node, _linter: Linter, _scenario_ids: frozenset[str]) -> None:
+    """Report what is wrong with a file."""
+    known = ("weights", "half_life", "half_lives")
+    for key, inner in node.members():
+        if key not in known:
+            inner.report(
+                "unknown-field",
+                f"“{key}” is not known here; there are {', '.join(known)}.",
+                "warning",
+            )
+    weights = node.object("weights")
+    members = list(weights.members()) if weights is not None else []
+    if len(members) > _MOST_WEIGHTS and weights is not None:
+        weights.report("too-many", f"At most {_MOST_WEIGHTS} events have weights.")
+    for name, inner in members:
+        _check_weights(name, inner)
+    if (span := node.object("half_life")) is not None:
+        _check_span(span)
+    half_lives = node.object("half_lives")
+    for kind, inner in half_lives.members() if half_lives is not None else ():
+        _check_type(kind, inner)
+        if inner.expect(dict):
+            _check_span(inner)
+
+
+def _check_weights(name: str, node: Node) -> None:
+    if not name or len(name) > _LONGEST_NAME or "*" in name.removesuffix(".*"):
+        node.report("event", "An event has a name such as link.clicked, or attendance.* for many.")
+    if not node.expect(dict):
+        return
+    for kind, inner in node.members():
+        _check_type(kind, inner)
+        points = inner.value
+        right = isinstance(points, int | float) and not isinstance(points, bool)
+        if not right or not 0 <= points <= _MOST_POINTS:
+            inner.report("points", f"Points are a number from 0 to {_MOST_POINTS}.")
+
+
+def _check_type(kind: str, node: Node) -> None:
+    if kind not in TYPES:
+        node.report("unknown-score", f"There is no score {kind}; there are {', '.join(TYPES)}.")
+
+
+def _check_span(node: Node) -> None:
+    for unit, inner in node.members():
+        if unit not in {"days", "hours", "minutes"}:
+            inner.report("timing", "A duration has days, hours and minutes.")
+    units = {"days": 1440, "hours": 60, "minutes": 1}
+    total = sum(node.number(unit, 0, 0, _MOST_DAYS * 1440 // size) * size
+                for unit, size in units.items())  # fmt: skip
+    if total < 1:
+        node.report("half-life", "A half-life has to be a minute at least.")
+
+
+room_files.register(room_files.RoomFile(KIND, FILE, check, make))

@@ -1,0 +1,143 @@
+"""Every statement on scores."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dripline.database import bulk
+from dripline.database.bulk import Statement
+from dripline.engagement.models import EngagementScore
+
+_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('dripline.scores', 0))"
+_OPEN = Statement(
+    sqlite="""
+        SELECT e.id, e.name, e.contact_id, e.occurred_at,
+               iif(e.data = '{}', NULL, e.data ->> '$.channel'),
+               iif(e.data = '{}', NULL, e.data ->> '$.human')
+        FROM outbox o JOIN events e ON e.id = o.event_id
+        WHERE o.consumer = ? AND o.attempts < 5 ORDER BY o.event_id LIMIT ?
+    """,
+    postgresql="""
+        SELECT e.id, e.name, e.contact_id, e.occurred_at, e.data ->> 'channel', e.data ->> 'human'
+        FROM outbox o JOIN events e ON e.id = o.event_id
+        WHERE o.consumer = $1 AND o.attempts < 5 ORDER BY o.event_id LIMIT $2
+    """,
+)
+_PRESENT = Statement(
+    sqlite="""
+        SELECT c.id, s.type, s.factors, s.computed_at, s.half_life
+        FROM contacts c LEFT JOIN engagement_scores s ON s.contact_id = c.id
+        WHERE c.id IN ({keys})
+    """,
+    postgresql="""
+        SELECT c.id, s.type, s.factors::text, s.computed_at, s.half_life
+        FROM contacts c LEFT JOIN engagement_scores s ON s.contact_id = c.id
+        WHERE c.id = ANY($1::uuid[])
+    """,
+)
+_WRITE = Statement(
+    sqlite="""
+        INSERT INTO engagement_scores
+            (contact_id, type, score, fades_at, half_life, factors, computed_at, valid_until)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (contact_id, type) DO UPDATE SET score = excluded.score,
+            fades_at = excluded.fades_at, half_life = excluded.half_life,
+            factors = excluded.factors, computed_at = excluded.computed_at,
+            valid_until = excluded.valid_until
+    """,
+    postgresql="""
+        INSERT INTO engagement_scores
+            (contact_id, type, score, fades_at, half_life, factors, computed_at, valid_until)
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::bigint[], $5::int[],
+                             $6::text[]::jsonb[], $7::timestamptz[], $8::timestamptz[])
+        ON CONFLICT (contact_id, type) DO UPDATE SET score = excluded.score,
+            fades_at = excluded.fades_at, half_life = excluded.half_life,
+            factors = excluded.factors, computed_at = excluded.computed_at,
+            valid_until = excluded.valid_until
+    """,
+)
+_DONE = Statement(
+    sqlite="DELETE FROM outbox WHERE event_id IN ({keys}) AND consumer = ?",
+    postgresql="DELETE FROM outbox WHERE event_id = ANY($1::uuid[]) AND consumer = $2",
+)
+
+
+# A key as the driver reads it, and takes it: only handed back, so it need not be made a UUID.
+Key = uuid.UUID | bytes
+
+
+class OpenEvent(NamedTuple):
+    """An event to be folded in; keys and `occurred_at` as the driver reads them."""
+
+    id: Key
+    name: str
+    contact_id: Key | None
+    occurred_at: Any
+    channel: str | None
+    human: bool
+
+
+class Present(NamedTuple):
+    """A score as it was written last; `factors` is JSON."""
+
+    type: str
+    factors: str
+    computed_at: Any
+    half_life: int
+
+
+async def is_ours(session: AsyncSession) -> bool:
+    """Whether nobody else folds just now: one at a time, lest one overwrites the other."""
+    if session.get_bind().dialect.name != "postgresql":
+        return True
+    return bool(await session.scalar(text(_LOCK)))
+
+
+async def open_events(session: AsyncSession, consumer: str, limit: int) -> list[OpenEvent]:
+    """Return the oldest events that are not folded in."""
+    return [
+        OpenEvent(row[0], row[1], row[2], row[3], row[4], row[5] not in (0, "false"))
+        for row in await bulk.run(session, _OPEN, consumer, limit)
+    ]
+
+
+async def present(session: AsyncSession, contact_ids: Iterable[Key]) -> dict[Key, list[Present]]:
+    """Return the scores of contacts; who is not there any more is missing."""
+    found: dict[Key, list[Present]] = {}
+    for row in await bulk.read(session, _PRESENT, contact_ids):
+        scores = found.setdefault(row[0], [])
+        if row[1] is not None:
+            scores.append(Present(row[1], row[2], row[3], row[4]))
+    return found
+
+
+async def write(session: AsyncSession, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write scores, new ones and known ones, in the order of the table's columns."""
+    await bulk.write(session, _WRITE, rows)
+
+
+async def done(session: AsyncSession, consumer: str, event_ids: Iterable[Key]) -> None:
+    """These events are folded in."""
+    await bulk.read(session, _DONE, event_ids, consumer)
+
+
+async def scores_of(
+    session: AsyncSession, contact_ids: Iterable[uuid.UUID]
+) -> Sequence[EngagementScore]:
+    """Return the rows of contacts' scores."""
+    statement = select(EngagementScore).where(EngagementScore.contact_id.in_(list(contact_ids)))
+    return (await session.scalars(statement)).all()
+
+
+async def anything_open(session: AsyncSession, consumer: str) -> bool:
+    """Whether there is anything to fold in; costs next to nothing."""
+    return bool(await bulk.run(session, _OPEN, consumer, 1))
+
+
+def moment_of(value: datetime | str) -> datetime:
+    """Return a moment that a driver read: a text from SQLite, a moment from PostgreSQL."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
