@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     default_language: str = "en"
     promo_chat_ids: Annotated[tuple[str, ...], NoDecode] = ()
     guide_chat_ids: Annotated[tuple[str, ...], NoDecode] = ()
-    interval_hours: Annotated[float | None, Field(ge=1 / 60, le=8784)] = None
+    interval_hours: Annotated[float | None, Field(ge=1 / 3600, le=8784)] = None
     in_flight: Annotated[int, Field(ge=1, le=10_000)] = 1_000
     from_email: str | None = None
     smtp_url: SecretStr | None = None

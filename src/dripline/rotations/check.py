@@ -107,9 +107,9 @@ class _Lint:
         if node.has("interval_hours"):
             hours = node.value["interval_hours"]
             good = isinstance(hours, int | float) and not isinstance(hours, bool)
-            if not good or not 1 / 60 <= hours <= _MOST_HOURS:
+            if not good or not 1 / 3600 <= hours <= _MOST_HOURS:
                 node.at("interval_hours").report(
-                    "number", "“interval_hours” is a number of hours, a minute (0.017) or more."
+                    "number", "“interval_hours” is a number of hours above 0; 0.5 is half an hour."
                 )
         if node.has("cron"):
             problem = problem_with(node.text("cron", most=200))

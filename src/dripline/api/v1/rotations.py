@@ -92,7 +92,7 @@ class Write(Given):
     name: Annotated[str, Field(min_length=1, max_length=200, examples=["Promos"])]
     bot: Annotated[str, Field(min_length=1, max_length=32)] = "main"
     chats: list[Target] = Field(default=[], max_length=1000)
-    interval_hours: Annotated[float | None, Field(ge=1 / 60, le=8784, examples=[4])] = None
+    interval_hours: Annotated[float | None, Field(ge=1 / 3600, le=8784, examples=[4])] = None
     cron: Annotated[str | None, Field(max_length=200, examples=[None])] = None
     timezone: Annotated[str | None, Field(max_length=64, examples=[None])] = None
     posts: list[NewPost] = Field(min_length=1, max_length=500)
