@@ -6,8 +6,9 @@ messages in their hands and others whose results come late.
 """
 
 import asyncio
+import uuid
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -22,11 +23,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.channels.recorder import Recorder
 from dripline.clock import RealTime, VirtualClock, from_us
 from dripline.contacts import reachability
 from dripline.contacts.identify import TelegramPerson, by_telegram
+from dripline.contacts.models import Address, Preferences
 from dripline.content.compile import compile_scenario
 from dripline.content.store import Library
 from dripline.database import Base, Database
@@ -36,10 +39,12 @@ from dripline.deliveries.dispatch import Dispatcher
 from dripline.deliveries.models import Delivery, InflightRow, QueueRow
 from dripline.deliveries.protocols import Outgoing
 from dripline.deliveries.rescue import take_over_all
+from dripline.deliveries.routing import Routing
 from dripline.deliveries.settle import Outcome
-from dripline.errors import ChannelDown, RateLimited, Unreachable
+from dripline.deliveries.status import advance
+from dripline.errors import ChannelDown, PermanentFailure, RateLimited, Unreachable
 from dripline.events import NewEvent, append
-from dripline.events.models import OutboxRow
+from dripline.events.models import Event, OutboxRow
 from dripline.events.react import React
 from dripline.ids import new_id
 from dripline.scenarios import switch
@@ -118,6 +123,8 @@ class Content:
         message: dict[str, Any] = {"texts": {"": f"{name}/{key}"}}
         if key in {"b", "e", "g"}:
             message["timing"] = {"minutes": 5}
+        if key == "h":
+            message["channel"] = "both"
         if key == "task":
             message |= {"wait_for": "callback:DONE", "timeout": {"minutes": 30}}
         return message
@@ -141,13 +148,17 @@ class Content:
 class Engine:
     """The production engine over one database, with a channel that can be told to fail."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, channels: Sequence[str] = ("telegram",)) -> None:
         self.database = database
         self.clock = VirtualClock(START)
         self.content = Content()
-        self.blocked = False
+        self.blocked = self.bouncing = False
         self.failure: Exception | None = None
-        self.channel = Recorder(self.clock, refuse=self._refuse)
+        self.email_id = new_id()
+        routing = Routing(channels, look_every_s=0)
+        self.recorders = {
+            name: Recorder(self.clock, name, refuse=self._refuse) for name in channels
+        }
         renderer = Renderer("en")
         store: Any = self.content
         self.dispatcher = Dispatcher(
@@ -155,17 +166,20 @@ class Engine:
             self.clock,
             HurriedTime(),
             {
-                "enrollment": EnrollmentOrigin(store, renderer),
-                "direct": DirectOrigin(store, renderer),
+                "enrollment": EnrollmentOrigin(store, renderer, routing),
+                "direct": DirectOrigin(store, renderer, routing),
             },
-            {"telegram": self.channel},
+            self.recorders,
             "one",
         )
         self.reactions = React(database, {CONSUMER: ScenarioReactions(store)})
 
     def _refuse(self, outgoing: Outgoing) -> None:
-        if self.blocked:
+        is_email = outgoing.address.channel == "email"
+        if self.blocked and not is_email:
             raise Unreachable("blocked", "bot was blocked by the user")
+        if self.bouncing and is_email:
+            raise Unreachable("bounced", "550 no such user")
         if self.failure is not None:
             failure, self.failure = self.failure, None
             raise failure
@@ -176,6 +190,36 @@ class Engine:
             await deliveries.ensure_pace(session, "telegram:main", 1.0)
             person = TelegramPerson(1, "Anna", language="en")
             self.contact = await by_telegram(session, "main", person, self.clock.now())
+            if "email" in self.recorders:
+                await deliveries.ensure_pace(session, "email", 1.0)
+                await self._give_email(session)
+
+    async def _give_email(self, session: AsyncSession) -> None:
+        now = self.clock.now()
+        session.add(
+            Address(
+                id=self.email_id, contact_id=self.contact.contact_id, channel="email", bot="",
+                value="anna@example.com", reachability="reachable", reachability_since=now,
+                created_at=now, next_send_at=0,
+            )
+        )  # fmt: skip
+
+    async def prefer(self, channel: str | None) -> None:
+        """Let the contact prefer a channel."""
+        async with self.database.transaction() as session:
+            contact_id, now = self.contact.contact_id, self.clock.now()
+            row = Preferences(contact_id=contact_id, preferred_channel=channel, updated_at=now)
+            await session.merge(row)
+
+    async def bounce_late(self, lost: Delivery) -> None:
+        """Tell that an email that went out has come back."""
+        now = self.clock.now()
+        async with self.database.transaction() as session:
+            await advance(session, lost.id, "bounced", now)
+            data = {"delivery_id": lost.id.hex}
+            event = NewEvent("email.bounced", lost.contact_id, "t", lost.id.hex, now, data)
+            await append(session, event)
+        await self.react()
 
     async def happen(self, name: str, data: dict[str, Any], *, of_contact: bool = True) -> None:
         """Append an event and let everybody react."""
@@ -214,23 +258,25 @@ class Engine:
             raise AssertionError("it goes round in circles")
         self.clock.jump_to(until)
 
-    async def reach(self, state: str) -> None:
-        """Tell that the contact blocked the bot, or is back."""
+    async def reach(self, state: str, channel: str = "telegram") -> None:
+        """Tell that the contact blocked the bot, or is back; likewise of the email address."""
+        address_id = self.contact.address_id if channel == "telegram" else self.email_id
         async with self.database.transaction() as session:
-            now = self.clock.now()
-            await reachability.change(session, self.contact.address_id, state, "told", now)
+            await reachability.change(session, address_id, state, "told", self.clock.now())
         await self.react()
 
 
 class Life(RuleBasedStateMachine):
     """What may happen, in any order."""
 
+    channels: tuple[str, ...] = ("telegram",)
+
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.database = self.open_database()
         self.do(self.empty_tables())
-        self.engine = Engine(self.database)
+        self.engine = Engine(self.database, self.channels)
         self.do(self.engine.begin())
         self.held: list[Claim] = []
         self.late: list[Outcome] = []
@@ -257,6 +303,7 @@ class Life(RuleBasedStateMachine):
             self.do(self.nothing_is_forgotten())
             self.nothing_twice()
             self.only_the_unsettled_went_out_twice()
+            self.do(self.each_counted_message_is_told_once())
         finally:
             self.do(self.database.close())
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
@@ -365,6 +412,8 @@ class Life(RuleBasedStateMachine):
         """Invariant 1, second half: no message is counted twice."""
         rows = self.do(self.sent_rows())
         assert max(Counter(rows).values(), default=0) <= 1, rows
+        counted = [row[:3] + row[4:] for row in self.do(self.sent_rows(counted=True))]
+        assert max(Counter(counted).values(), default=0) <= 1, counted
 
     @invariant()
     def nobody_is_forgotten(self) -> None:
@@ -374,21 +423,29 @@ class Life(RuleBasedStateMachine):
     async def nothing_is_forgotten(self) -> None:
         """See that each active enrollment will go on."""
         async with self.database.reading() as session:
-            queued = set((await session.scalars(select(QueueRow.ref))).all())
-            flying = set((await session.scalars(select(InflightRow.ref))).all())
+            queued = await planned(session, QueueRow)
+            flying = await planned(session, InflightRow)
         for row in await self.enrollments():
             if row.status == "active" and row.hold is None:
-                assert row.id in queued | flying, f"{row.scenario_id} is forgotten"
+                assert (row.id, row.turn) in queued | flying, f"{row.scenario_id} is forgotten"
 
     def only_the_unsettled_went_out_twice(self) -> None:
         """No more requests were answered than messages counted, but for those of the dead."""
-        assert len(self.engine.channel.sent) - len(self.do(self.sent_rows())) <= self.unsettled
+        out = sum(len(recorder.sent) for recorder in self.engine.recorders.values())
+        assert out - len(self.do(self.sent_rows(arrived=False))) <= self.unsettled
+
+    async def each_counted_message_is_told_once(self) -> None:
+        """As many `message.sent` as messages that count, whichever channels they took."""
+        async with self.database.reading() as session:
+            told = select(func.count()).where(Event.name == "message.sent")
+            number = await session.scalar(told)
+        assert number == len(await self.sent_rows(counted=True, arrived=False))
 
     async def come_to_rest(self) -> None:
         """Let everything that may go on go on: everybody ends or waits for the contact."""
         engine = self.engine
         await take_over_all(self.database)
-        engine.blocked, engine.failure = False, None
+        engine.blocked, engine.bouncing, engine.failure = False, False, None
         await engine.reach("reachable")
         engine.content.paused.clear()
         engine.content.save()
@@ -409,19 +466,79 @@ class Life(RuleBasedStateMachine):
         async with self.database.reading() as session:
             return list((await session.scalars(select(Enrollment))).all())
 
-    async def sent_rows(self) -> list[Any]:
-        """Return what makes each sent message the only one of its kind."""
+    async def sent_rows(self, *, counted: bool = False, arrived: bool = True) -> list[Any]:
+        """Return what makes each sent message the only one of its kind.
+
+        With `counted`, second copies are left out; without `arrived`, what came back is in.
+        """
+        statuses = ["sent"] if arrived else ["sent", "bounced"]
         async with self.database.reading() as session:
-            found = await session.execute(
-                select(
-                    Delivery.origin_id,
-                    Delivery.run,
-                    Delivery.message_id,
-                    Delivery.channel,
-                    Delivery.resend,
-                ).where(Delivery.status == "sent")
-            )
-            return [tuple(row) for row in found]
+            rows = (await session.scalars(select(Delivery))).all()
+        return [
+            (row.origin_id, row.run, row.message_id, row.channel, row.resend)
+            for row in rows
+            if row.status in statuses and not (counted and "beside" in (row.decision or {}))
+        ]
+
+
+async def planned(session: AsyncSession, table: Any) -> set[tuple[uuid.UUID, int]]:
+    """Return which enrollments have a row, of which turn."""
+    found = await session.execute(select(table.ref, table.turn).where(table.origin == "enrollment"))
+    return {(row[0], row[1]) for row in found}
+
+
+class LifeOnTwoChannels(Life):
+    """The same, with email beside Telegram: choice, fallback, both, and bounces at any time."""
+
+    channels = ("telegram", "email")
+
+    @rule(works=st.booleans(), told=st.booleans())
+    def email_works_or_bounces(self, works: bool, told: bool) -> None:
+        """The address is confirmed, or bounces; of a bounce we may only hear by a refusal."""
+        self.engine.bouncing = not works
+        if works or told:
+            self.do(self.engine.reach("reachable" if works else "bounced", "email"))
+
+    @rule(channel=st.sampled_from([None, "telegram", "email"]))
+    def prefer(self, channel: str | None) -> None:
+        """The contact prefers a channel, or none."""
+        self.do(self.engine.prefer(channel))
+
+    @rule(scenario=st.sampled_from(SCENARIOS))
+    def the_channel_refuses_a_message(self, scenario: str) -> None:
+        """What is asked for is not to its channel's liking."""
+        self.engine.failure = PermanentFailure("too long")
+        self.do(self.engine.ask(scenario))
+        self.do(self.engine.run(self.engine.clock.now() + MINUTE))
+
+    @rule(scenario=st.sampled_from(SCENARIOS))
+    def the_bot_is_blocked_unheard(self, scenario: str) -> None:
+        """A scenario runs on, and only the channel knows."""
+        self.engine.blocked = True
+        self.do(self.engine.ask(scenario))
+        self.do(self.engine.run(self.engine.clock.now() + 6 * MINUTE))
+
+    @rule(place=st.integers(0, 30))
+    def an_email_comes_back_late(self, place: int) -> None:
+        """An email that went out some time ago bounces."""
+        rows = self.do(self.emails_out())
+        if rows:
+            self.do(self.engine.bounce_late(rows[place % len(rows)]))
+
+    @rule(scenario=st.sampled_from(SCENARIOS))
+    def an_email_comes_back_at_once(self, scenario: str) -> None:
+        """An email bounces before anything else has arrived."""
+        self.do(self.engine.prefer("email"))
+        self.do(self.engine.ask(scenario))
+        self.do(self.engine.run(self.engine.clock.now()))
+        self.an_email_comes_back_late(-1)
+        self.do(self.engine.run(self.engine.clock.now()))
+
+    async def emails_out(self) -> list[Delivery]:
+        """Return emails that have not come back."""
+        async with self.database.reading() as session:
+            found = select(Delivery).where(Delivery.channel == "email", Delivery.status == "sent")
+            return list((await session.scalars(found.order_by(Delivery.id))).all())
 
 
 def much(examples: int, steps: int) -> settings:
@@ -440,11 +557,16 @@ def test_the_invariants_hold_on_sqlite() -> None:
 
 
 @pytest.mark.slow
+def test_the_invariants_hold_on_two_channels() -> None:
+    run_state_machine_as_test(LifeOnTwoChannels, settings=much(40, 30))
+
+
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_the_invariants_hold_on_postgresql(postgres_url: str) -> None:
     tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
 
-    class LifeOnPostgres(Life):
+    class LifeOnPostgres(LifeOnTwoChannels):
         def open_database(self) -> Database:
             return Database.from_url(postgres_url)
 
