@@ -25,7 +25,7 @@ from dripline.cli import (
 
 app = typer.Typer(
     name="dripline",
-    help="Funnels through a Telegram bot: nothing lost, every decision explained.",
+    help="Funnels through a Telegram bot and email: nothing lost, every decision explained.",
     no_args_is_help=True,
     # Plain help: loading what draws boxes takes longer than everything else together.
     rich_markup_mode=None,
