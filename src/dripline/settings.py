@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     dkim_private_key: SecretStr | None = None
     dkim_selector: str | None = None
     dkim_domain: str | None = None
+    webhook_private_networks: bool = False
     quiet_hours: Annotated[tuple[int, int] | None, NoDecode] = None
     frequency_cap: Annotated[tuple[int | None, int | None] | None, NoDecode] = None
 

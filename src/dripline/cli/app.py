@@ -21,6 +21,7 @@ from dripline.cli import (
     scenarios,
     serve,
     stats,
+    webhooks,
 )
 
 app = typer.Typer(
@@ -52,6 +53,8 @@ app.add_typer(report.app, name="report")
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(referrals.app, name="referrals")
 app.add_typer(keys.app, name="keys")
+
+app.add_typer(webhooks.app, name="webhooks")
 
 
 @app.command()

@@ -67,6 +67,7 @@ async def opened(settings: "Settings") -> AsyncIterator["Database"]:
     database = Database.from_url(settings.database_url)
     try:
         await prepare(database)
+        await _know_webhooks(database)
         yield database
     finally:
         await database.close()
@@ -77,3 +78,11 @@ async def reading() -> AsyncIterator["AsyncSession"]:
     """Open the settings' database for commands that only look."""
     async with opened(settings_from(quiet=True)) as database, database.reading() as session:
         yield session
+
+
+async def _know_webhooks(database: "Database") -> None:
+    """Let what this command brings about be heard of outside too."""
+    from dripline.webhooks.follow import refresh
+
+    async with database.reading() as session:
+        await refresh(session)

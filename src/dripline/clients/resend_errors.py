@@ -81,13 +81,13 @@ def _conflict(name: str, reason: str) -> SendFailure:
 
 
 def _limited(answer: Answer, name: str, reason: str) -> RateLimited:
-    said = _seconds(answer.header("retry-after")) or _seconds(answer.header("ratelimit-reset"))
+    said = seconds_of(answer.header("retry-after")) or seconds_of(answer.header("ratelimit-reset"))
     if name in _QUOTAS:
         return QuotaUsedUp(reason, min(said or _QUOTA_S, _LONGEST_S))
     return RateLimited(reason, min(said or _RATE_S, _LONGEST_S))
 
 
-def _seconds(text: str | None) -> float:
+def seconds_of(text: str | None) -> float:
     """Return seconds, of a number or a date of HTTP; 0 when nothing usable was said."""
     if text is None:
         return 0.0

@@ -72,7 +72,10 @@ from dripline.scenarios.reactions import CONSUMER, ScenarioReactions
 from dripline.scenarios.render import Filler, Renderer
 from dripline.scenarios.state import ORIGIN as ENROLLMENT
 from dripline.settings import MAIN_BOT, Settings
-from dripline.wiring import rotations
+from dripline.webhooks.follow import CONSUMER as WEBHOOKS
+from dripline.webhooks.follow import react as react_webhooks
+from dripline.webhooks.follow import refresh as refresh_webhooks
+from dripline.wiring import rotations, webhooks
 from dripline.wiring.consent import consent_origin
 from dripline.wiring.email import EMAIL, email_channel, resend_drain
 from dripline.wiring.models import import_models
@@ -129,6 +132,7 @@ class Engine:
             Duty("launch", lambda: launch.run_once(self.clock.now()), 1.0, WAKE_BROADCASTS),
             Duty("renew", _once(leases.renew), RENEW_EVERY_S),
             Duty("rescue", leases.rescue, 2.0),
+            *webhooks.duties(self.settings, self.database, self.clock.now),
             Duty("measure", self._measure, _MEASURE_EVERY_S),
             Duty("fold", fold.run_once, _FOLD_EVERY_S),
             Duty("count", lambda: count_up.run_once(self.clock.now()), _COUNT_EVERY_S),
@@ -149,6 +153,7 @@ class Engine:
     async def prepare(self) -> None:
         """Make the pace of each bot and of email known, and our bots known to who tracks links."""
         async with self.database.transaction() as session:
+            await refresh_webhooks(session)
             names = await bot_names(session)
             for username in names.values():
                 self.links.own(username)
@@ -296,6 +301,7 @@ def reactions_of(store: ContentStore, settings: Settings | None = None) -> dict[
         BROADCASTS: BroadcastReactions(),
         ROTATIONS: RotationReactions(operators, language),
         LIFECYCLE_CONSUMER: LifecycleReactions(store, ProgramsOfScenarios(store)),
+        WEBHOOKS: react_webhooks,
         OPERATORS: OperatorsHear(settings.bots if settings else (), operators),
     }
 

@@ -36,6 +36,7 @@ def import_models() -> MetaData:
     import dripline.rotations.reactions
     import dripline.scenarios.models
     import dripline.scenarios.reactions
-    import dripline.scenarios.segment_words  # noqa: F401 - subscriptions, words of segments
+    import dripline.scenarios.segment_words
+    import dripline.webhooks.models  # noqa: F401 - subscriptions, words of segments
 
     return Base.metadata

@@ -41,6 +41,8 @@ from dripline.wiring.engine import Engine, broadcast_renderer, build
 from dripline.wiring.lock import SoleWorker
 from dripline.wiring.rotations import rotations
 from dripline.wiring.web import WebServer
+from dripline.wiring.webhooks import names_duty
+from dripline.wiring.webhooks import prune as prune_webhooks
 from dripline.worker import Duty, Worker
 
 log = structlog.get_logger()
@@ -124,7 +126,7 @@ class Service:
         return self._web.address if self._web else None
 
     def _duties(self) -> list[Duty]:
-        engine, duties = self.engine, []
+        engine, duties = self.engine, [names_duty(self.engine.database)]
         if "worker" in self.parts:
             drain = Drain(
                 engine.database,
@@ -295,6 +297,7 @@ async def _prune(engine: Engine) -> int:
     async with engine.database.transaction() as session:
         await events.prune_inbox(session, engine.clock.now() - _KEEP_INBOX)
         await keys.prune_answers(session, engine.clock.now() - _KEEP_ANSWERS)
+    await prune_webhooks(engine.database, engine.clock.now())
     return 0
 
 
