@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from fastapi import APIRouter, FastAPI
 
 from dripline import __version__
-from dripline.api import errors, health
+from dripline.api import errors, health, reference
 from dripline.api.backend import Backend
+from dripline.api.described import describe
 from dripline.api.edge import Edge
 from dripline.api.ports import Check
 
@@ -22,8 +23,8 @@ def create_app(
 ) -> FastAPI:
     """Return the application; `max_body` is in bytes.
 
-    `routers` with guarded routes need `backend`. No page of documentation is served: its files
-    would come from elsewhere. The description is at `/openapi.json`.
+    `routers` with guarded routes need `backend`. The description is at `/openapi.json`, as a page
+    of our own at `/docs`: that of FastAPI would load its files from elsewhere.
     """
     app = FastAPI(
         title="dripline",
@@ -35,7 +36,8 @@ def create_app(
     app.state.backend = backend
     errors.install(app)
     app.add_middleware(Edge, max_body=max_body)
-    app.include_router(health.router(checks))
-    for router in routers:
+    app.state.routers = [health.router(checks), reference.router(), *routers]
+    for router in app.state.routers:
         app.include_router(router)
+    describe(app)
     return app

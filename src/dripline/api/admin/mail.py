@@ -1,6 +1,6 @@
 """`/admin/api/email`: what became of emails, and a test to oneself."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -9,7 +9,7 @@ from dripline.analytics import numbers as analytics
 from dripline.analytics import rollup_queries as rollups
 from dripline.api.guarded import GuardedRoute, Here, Now, Session, outside
 from dripline.api.v1.analytics import Messages
-from dripline.api.v1.shapes import ERRORS, Given, Told
+from dripline.api.v1.shapes import ERRORS, Given, Slug, Told
 from dripline.contacts.email_address import normalise
 from dripline.errors import Conflict, SendFailure
 
@@ -38,8 +38,11 @@ class Test(Given):
     email_address: Annotated[str, Field(max_length=320, examples=["anna@example.com"])]
     user_name: Annotated[str, Field(max_length=200, examples=["Anna"])] = ""
     template_type: Annotated[
-        Literal["nurture_sequence", "welcome_email"],
-        Field(description="The layout.", examples=["welcome_email"]),
+        Slug,
+        Field(
+            description="The layout: nurture_sequence, welcome_email, or one of your own.",
+            examples=["welcome_email"],
+        ),
     ] = "welcome_email"
 
 
