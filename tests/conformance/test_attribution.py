@@ -228,6 +228,15 @@ async def test_a_touch_counts_as_long_as_the_window(channel: Posts) -> None:
     assert lines["late"].last.payments == 1
 
 
+async def test_a_link_to_a_scenario_brings_only_who_is_new(channel: Posts) -> None:
+    await channel.world.start(1, "offer")
+    await channel.world.start(2)
+    await channel.world.start(2, "offer")  # it may stand in a message of ours
+    (touch,) = await channel.rows(Touch)
+    assert (touch.kind, touch.ref) == ("link", "offer")
+    assert touch.contact_id == await channel.world.id(1)
+
+
 async def test_who_came_by_no_post_is_credited_to_none(channel: Posts) -> None:
     await channel.world.start(1)
     await channel.paid(1)

@@ -1,5 +1,6 @@
 """From the spool into the database: each click once, and people told from machines."""
 
+import asyncio
 import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -281,3 +282,21 @@ async def test_a_database_that_is_away_loses_nothing(back: Back) -> None:
         await broken.run_once(back.now)
     assert await back.drain.run_once(back.now) == 1
     assert len(await back.rows(Click)) == 1
+
+
+async def test_two_processes_share_a_folder_and_one_dies(back: Back) -> None:
+    """What the dead one left is drained by the other; what the living one writes is its own."""
+    dead = Spool(back.spool.folder)
+    for _ in range(300):
+        found = record(LINKS.seal.sign(back.mark()), "GET", back.now, "10.0.0.9", CHROME, "")
+        dead.append(found)
+        back.spool.append(record(found[2], "GET", back.now, "10.0.0.1", CHROME, ""))
+    other = DrainSpool(back.world.database, LINKS.seal, Spool(back.spool.folder))
+    back.world.clock.jump_to(back.now + 10 * SECOND)
+    assert await other.run_once(back.now) == 0  # both write
+    dead.seal()  # its lock goes with it, as when a process dies
+    back.spool.seal()
+    while any(await asyncio.gather(other.run_once(back.now), back.drain.run_once(back.now))):
+        pass
+    assert len(await back.rows(Click)) == len(await back.events("link.clicked")) == 600
+    assert list(back.spool.folder.iterdir()) == []

@@ -12,6 +12,7 @@ from dripline.bot.updates import Pressed, PressedPost
 from dripline.contacts import identify
 from dripline.contacts.models import NEEDS_START
 from dripline.content.compile import GO, OPEN
+from dripline.engagement import arrive
 from dripline.engagement import post_queries as posts
 from dripline.errors import NotFound
 from dripline.scenarios import switch
@@ -68,4 +69,7 @@ async def press_post(
         "button": found.button,
         "chat": post.chat,
     }
-    return await happened(session, scene, known, "callback.pressed", data, now)
+    if not await happened(session, scene, known, "callback.pressed", data, now):
+        return True
+    await arrive.by_button(session, known.contact_id, post, found.button, now)
+    return True

@@ -11,6 +11,7 @@ from dripline.contacts import consent
 from dripline.contacts import queries as contacts
 from dripline.contacts.identify import Known
 from dripline.content.store import Library
+from dripline.engagement import arrive
 from dripline.engagement import post_queries as posts
 from dripline.scenarios import switch
 from dripline.scenarios.switch import Outcome
@@ -35,6 +36,7 @@ async def start(session: AsyncSession, scene: Scene, update: Started, now: datet
     if not await happened(session, scene, known, "bot.started", data, now):
         return
     await _take_up_again(session, known, now)
+    await _arrived(session, known, code, scenario_id, now)
     language = known.language
     if update.payload and scenario_id is None and code is None:
         text = _("This link leads nowhere any more, so here is our main course.", language)
@@ -50,6 +52,27 @@ async def start(session: AsyncSession, scene: Scene, update: Started, now: datet
     if outcome is Outcome.NOTHING:
         text = _("There is nothing new for you here right now. We will write to you.", language)
         await say(session, scene, known, update.person, text, now)
+
+
+async def _arrived(
+    session: AsyncSession,
+    known: Known,
+    code: dict[str, Any] | None,
+    scenario_id: str | None,
+    now: datetime,
+) -> None:
+    """Note what brought them: a post, somebody's link, a link to a scenario.
+
+    A bare start is nothing of the kind, and a scenario's link brings only whoever is new: those we
+    know may have it from our own messages.
+    """
+    if code is None:
+        if scenario_id is not None and known.created:
+            await arrive.by(session, known.contact_id, arrive.BY_LINK, scenario_id, now)
+    elif code["kind"] == "referral":
+        await arrive.by(session, known.contact_id, arrive.BY_REFERRAL, code["value"], now)
+    elif (post := await posts.post(session, code["post_id"])) is not None:
+        await arrive.by_deep_link(session, known.contact_id, post, code["button"], now)
 
 
 async def _take_up_again(session: AsyncSession, known: Known, now: datetime) -> None:
