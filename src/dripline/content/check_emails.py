@@ -10,7 +10,7 @@ from dripline.content.compile import scopes
 from dripline.content.email import mjml
 from dripline.content.email.dialect import EMAIL
 from dripline.content.email.form import SUBJECT_CHARACTERS
-from dripline.content.email.layout import SHIPPED, VARIABLES, compile_layout, liquid_of
+from dripline.content.email.layout import OF_PAGES, SHIPPED, VARIABLES, compile_layout, liquid_of
 from dripline.content.liquid import HTML
 from dripline.content.parse import LAYOUTS
 from dripline.content.shape import Node
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _LONG_SUBJECT: Final = 78  # phones show about half of it
 _BREAK: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 _NEEDED: Final = "unsubscribe_url"
-_LATE: Final = frozenset(name for name, slot in VARIABLES.items() if slot is not None)
+_LATE: Final = frozenset(
+    name for name, slot in VARIABLES.items() if slot is not None and name not in OF_PAGES
+)
 _CONDITION: Final = re.compile(
     r"\{%-?\s*(?:if|elsif|unless|case|for|assign)\b(.*?)-?%\}", re.DOTALL
 )

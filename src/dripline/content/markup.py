@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
+from dripline.content import limits
 from dripline.content.links import safe_link
 from dripline.content.telegram_html import PLAIN_TAGS, TAGS, escape
 
@@ -184,6 +185,13 @@ class Markup:
             for match in _ATTRIBUTE.finditer(attributes)
         }
         self._not_twice(name, offset)
+        if len(self.stack) == limits.TAG_DEPTH:
+            self.report(
+                offset,
+                "error",
+                "nested-tag",
+                f"Tags stand inside each other at most {limits.TAG_DEPTH} deep.",
+            )
         if name not in self.voids:
             self.stack.append((name, offset))
         out.append(self._opening(name, given, offset))

@@ -167,3 +167,26 @@ def test_files_come_back_as_they_were(tmp_path: Path) -> None:
             assert folders.json.loads(back[name]) == folders.json.loads(body)
         else:
             assert back[name] == body.decode()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        LAYOUT.replace("Leave", "<div>" * 3000 + "</div>" * 3000),
+        LAYOUT.replace(
+            "<mj-section>",
+            "{% for i in (1..400) %}<mj-wrapper><mj-wrapper>{% endfor %}"
+            "{% for i in (1..400) %}</mj-wrapper></mj-wrapper>{% endfor %}<mj-section>",
+        ),
+    ],
+)
+def test_a_layout_that_nests_without_end_is_refused(tmp_path: Path, broken: str) -> None:
+    wrong = errors(found(tmp_path, {}, **{"layouts/mine.mjml": broken}))
+    assert {code for _file, _line, code in wrong} <= {"mjml", "liquid"}
+    assert wrong
+
+
+def test_a_text_that_nests_without_end_is_refused(tmp_path: Path) -> None:
+    text = "<b>" * 3000 + "x\n\ny" + "</b>" * 3000
+    wrong = errors(found(tmp_path, {"template_file": "m.email.md"}, **{OWN: text}))
+    assert {code for _file, _line, code in wrong} == {"nested-tag"}

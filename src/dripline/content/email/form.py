@@ -8,7 +8,7 @@ parts = email.assemble(urls)                                     # a delivery: i
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
 from typing import Any, Final
 
@@ -91,7 +91,9 @@ class EmailForms:
         known = self._prepared.get(key)
         if known is None:
             try:
-                layout = self.layouts.compiled(self.layout, language, bot)
+                layout = self.layouts.compiled(
+                    self.layout, language, bot, has_pages=wanted.has_pages
+                )
             except Invalid as error:
                 reason = f"the layout {self.layout} failed: {error.message}"
                 raise PermanentFailure(reason, code="template") from None
@@ -134,14 +136,18 @@ class ContactEmail:
         """
         raw = {f"v{number}": value for number, value in enumerate(self.shape.values)}
         buttons = _leading(self.buttons, urls.bot, self.forms.payload)
-        wanted = Wanted(self.shape.text, len(buttons), self.media, urls.media is not None)
+        wanted = Wanted(
+            self.shape.text,
+            len(buttons),
+            self.media,
+            urls.media is not None,
+            bool(urls.unsubscribe),
+        )
         prepared = self.forms.prepared(wanted, self.language, urls.bot)
         links = _links(prepared, raw)
         refused = frozenset(number for number, link in enumerate(links) if link is None)
         if refused:
-            wanted = Wanted(
-                wanted.text, wanted.buttons, self.media, wanted.has_links_to_files, refused
-            )
+            wanted = replace(wanted, refused=refused)
             prepared = self.forms.prepared(wanted, self.language, urls.bot)
         plain = raw | self._values(prepared, urls)
         for number, link in enumerate(links):

@@ -39,6 +39,8 @@ VARIABLES: Final[Mapping[str, str | None]] = {
     "tracking_url": "pixel",
     "language": None,
 }
+# Those that an installation without an address of its own has none of; a layout may ask.
+OF_PAGES: Final = ("unsubscribe_url", "preferences_url")
 Sources = Mapping[str, Mapping[str, str]]  # by name, then by language; "" is any other
 
 _INLINE_STYLE: Final = re.compile(
@@ -70,15 +72,24 @@ class Slotted(str):
     defaults: dict[str, str]
 
 
-def compile_layout(source: str, scopes: Scopes, *, language: str, dashboard_url: str) -> Layout:
-    """Return a layout compiled. Raises Invalid (TEMPLATE_RENDER_FAILED, `offset`)."""
+def compile_layout(
+    source: str, scopes: Scopes, *, language: str, dashboard_url: str, has_pages: bool = True
+) -> Layout:
+    """Return a layout compiled; without pages there is no address to unsubscribe at.
+
+    Raises Invalid (TEMPLATE_RENDER_FAILED, `offset`).
+    """
     for at, message in mjml.problems(source):
         raise Invalid(message, code=TEMPLATE_RENDER_FAILED, offset=at)
     defaults: dict[str, str] = {}
     try:
         begin_rendering()
         text = _LIQUID.from_string(source).render(
-            **scopes, **_values(defaults, language=language, dashboard_url=dashboard_url)
+            **{name: _given(values) for name, values in scopes.items()},
+            **_given(
+                _values(defaults, language=language, dashboard_url=dashboard_url)
+                | ({} if has_pages else dict.fromkeys(OF_PAGES, ""))
+            ),
         )
     except LiquidError as error:
         at = place_of(error, source, _LIQUID)
@@ -114,6 +125,9 @@ def liquid_of(source: str) -> list[tuple[str, int, bool]]:
 
 def to_html(source: str) -> str:
     """Return MJML as HTML. Raises Invalid (TEMPLATE_RENDER_FAILED)."""
+    # Once more, for loops can nest what the source does not; too deep would end the process.
+    for _at, message in mjml.problems(source):
+        raise Invalid(f"MJML: {message}", code=TEMPLATE_RENDER_FAILED, offset=0)
     try:
         made = mrml.to_html(source, render_options=mrml.RenderOptions(fonts={}))
     except OSError as error:
@@ -130,6 +144,11 @@ def _values(defaults: dict[str, str], *, language: str, dashboard_url: str) -> d
             value.name, value.defaults = slot_name, defaults
             values[name] = value
     return values
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values so that an empty one is none: in Liquid, an empty text is true."""
+    return {name: None if value == "" else value for name, value in values.items()}
 
 
 def _default(value: Any, other: Any = "", **_options: Any) -> Any:
@@ -164,21 +183,23 @@ class Layouts:
         for name, by_language in own.items():
             self._sources[name] = {**self._sources.get(name, {}), **by_language}
         self._constants = constants
-        self._compiled: dict[tuple[str, str, str], Layout] = {}
+        self._compiled: dict[tuple[str, str, str, bool], Layout] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all layouts."""
         return tuple(self._sources)
 
-    def compiled(self, name: str, language: str, bot_url: str | None) -> Layout:
+    def compiled(
+        self, name: str, language: str, bot_url: str | None, *, has_pages: bool = True
+    ) -> Layout:
         """Return a layout in a language. Raises Invalid for one that is unknown or broken.
 
         `bot_url` is where the dashboard is, where the globals name none.
         """
         language = language.lower().replace("_", "-")
         dashboard = str(self._constants.get("bot", {}).get("dashboard_url") or bot_url or "")
-        key = (name, language, dashboard)
+        key = (name, language, dashboard, has_pages)
         if key not in self._compiled:
             if len(self._compiled) >= _KEPT:
                 self._compiled.clear()
@@ -187,6 +208,7 @@ class Layouts:
                 self._constants,
                 language=language.partition("-")[0],
                 dashboard_url=dashboard,
+                has_pages=has_pages,
             )
         return self._compiled[key]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Final
 
+from dripline.content import limits
 from dripline.content.markdown import LIQUID
 
 _PIECE: Final = re.compile(
@@ -44,6 +45,9 @@ def problems(source: str) -> Iterator[Found]:
             yield from _close(name, piece.start(), opened)
         elif name.lower() not in _VOIDS and not piece[3].rstrip().endswith("/"):
             opened.append((name, piece.start()))
+            if len(opened) > limits.LAYOUT_DEPTH:
+                yield piece.start(), f"Tags nest at most {limits.LAYOUT_DEPTH} deep."
+                return
     yield from ((at, f"<{name}> is never closed; add </{name}>.") for name, at in opened)
     for needed in ("mjml", "mj-body"):
         if not re.search(rf"<{needed}[\s>]", text):

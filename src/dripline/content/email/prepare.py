@@ -37,13 +37,14 @@ class Prepared:
 class Wanted:
     """What an email is prepared for: contacts who share all this share the work.
 
-    `files` is how media goes: by a link, or along with the email.
+    Files go by links, or along with the email; pages are those of wishes and of the way out.
     """
 
     text: str
     buttons: int = 0
     media: tuple[Media, ...] = ()
     has_links_to_files: bool = False
+    has_pages: bool = True
     refused: frozenset[int] = frozenset()
 
 

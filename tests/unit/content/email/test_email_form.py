@@ -268,3 +268,19 @@ def test_a_trap_is_there_for_machines_only() -> None:
     parts = for_contact(forms(), "Hello").assemble(urls)
     assert '<a href="https://x.example/r/trap" tabindex="-1" aria-hidden="true"' in parts.html
     assert "trap" not in parts.plain
+
+
+@pytest.mark.parametrize("layout", SHIPPED)
+def test_without_pages_no_link_leads_nowhere(layout: str) -> None:
+    parts = for_contact(forms(layout=layout), "Hello").assemble(EmailUrls("", ""))
+    assert 'href=""' not in parts.html
+    assert "Unsubscribe" not in parts.plain
+
+
+def test_what_is_empty_in_the_globals_is_not_there() -> None:
+    constants = {"bot": {"logo_url": "", "company_name": "", "bot_name": "Seeing"}}
+    form = EmailForms(Layouts({}, constants), "welcome_email")
+    html = for_contact(form, "Hello").assemble(EmailUrls("u", "p")).html
+    assert "<img" not in html
+    assert "Seeing" in html
+    assert "dashboard" not in html
