@@ -73,7 +73,7 @@ class Address(Base):
         # Covers "can be reached", and the pages of a broadcast's audience.
         Index("ix_addresses_contact", "contact_id", "channel", "bot", "reachability"),
         # Room for a row's next version in its page: then no index has to be written again.
-        {"sqlite_with_rowid": False, "postgresql_with": {"fillfactor": 85}},
+        {"sqlite_with_rowid": False, "postgresql_with": {"fillfactor": 50}},
     )
 
 

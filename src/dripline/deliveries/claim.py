@@ -10,6 +10,7 @@
 """
 
 import random
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +40,11 @@ class Flight:
     ready: Ready
     claim: int
     slot_us: int
+
+    @property
+    def held_as(self) -> tuple[uuid.UUID, int]:
+        """The row, and the claim that holds it."""
+        return self.ready.claimed.id, self.claim
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,15 +92,14 @@ async def settle(
 ) -> Settled:
     """Record how flights ended, let their origins go on, and queue again what failed for now."""
     async with database.transaction(first=True) as session:
-        held = await queries.held_claims(session, [o.flight.ready.claimed.id for o in outcomes])
-        ours = [o for o in outcomes if held.get(o.flight.ready.claimed.id) == o.flight.claim]
+        held = await queries.release(session, [o.flight.held_as for o in outcomes])
+        ours = [o for o in outcomes if o.flight.held_as in held]
         ends = [_result(o) for o in ours]
         results = [result for result in ends if result is not None]
         await _record(session, origins, results, now)
         again = [
             _again(o, now, dice) for o, result in zip(ours, ends, strict=True) if result is None
         ]
-        await queries.delete_inflight(session, [o.flight.ready.claimed.id for o in ours])
         await queue.push(session, again, now_us=to_us(now))
         await _mind_channels(session, ours, real_us)
     return Settled(results, len(again), len(outcomes) - len(ours))
@@ -142,7 +141,9 @@ async def _record(
     await tallies.count(session, results)
     if emails := [result for result in results if result.ready.address.channel == EMAIL]:
         await _record_emails(session, emails, now)
-    await append_many(session, [_event(result) for result in results if result.ready.counts])
+    await append_many(
+        session, [_event(result) for result in results if result.ready.counts], fresh=True
+    )
     falling = [result for result in results if result.falls_back is not None]
     if falling:
         await fall_back(session, falling, now)

@@ -15,6 +15,9 @@ from dripline.events.subscriptions import Happened
 if TYPE_CHECKING:
     from dripline.events.append import NewEvent
 
+_EVENTS = bulk.Table(
+    "events", ("id", "name", "contact_id", "source", "source_id", "occurred_at", "data")
+)
 _INSERT_EVENTS = bulk.Statement(
     sqlite="""
         INSERT INTO events (id, name, contact_id, source, source_id, occurred_at, data)
@@ -49,25 +52,25 @@ async def insert_event(session: AsyncSession, event_id: uuid.UUID, event: "NewEv
 
 
 async def insert_events(
-    session: AsyncSession, rows: Sequence[tuple[uuid.UUID, "NewEvent"]]
+    session: AsyncSession, events: Sequence[tuple[uuid.UUID, "NewEvent"]], *, fresh: bool = False
 ) -> None:
-    """Insert many events at once."""
-    await bulk.write(
-        session,
-        _INSERT_EVENTS,
-        [
-            (
-                event_id,
-                event.name,
-                event.contact_id,
-                event.source,
-                event.source_id,
-                event.occurred_at,
-                dump_json(event.data),
-            )
-            for event_id, event in rows
-        ],
-    )
+    """Insert many events at once; unless they are `fresh`, known ones are left out."""
+    rows = [
+        (
+            event_id,
+            event.name,
+            event.contact_id,
+            event.source,
+            event.source_id,
+            event.occurred_at,
+            dump_json(event.data),
+        )
+        for event_id, event in events
+    ]
+    if fresh:
+        await bulk.append(session, _EVENTS, rows)
+    else:
+        await bulk.write(session, _INSERT_EVENTS, rows)
 
 
 async def known_source_ids(

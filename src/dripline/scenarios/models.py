@@ -86,7 +86,7 @@ class Enrollment(Base):
         ),
         Index("ix_enrollments_scenario", "scenario_id", "status", "id"),
         # Room for a row's next version in its page: then no index has to be written again.
-        {"sqlite_with_rowid": False, "postgresql_with": {"fillfactor": 85}},
+        {"sqlite_with_rowid": False, "postgresql_with": {"fillfactor": 50}},
     )
 
 

@@ -13,11 +13,11 @@ from dripline.deliveries.queries.flight import (
     forget_worker,
     heartbeat,
     held_by,
-    held_claims,
     in_flight_of,
     in_flight_refs,
     insert_inflight,
     latest_heartbeat,
+    release,
     renew_leases,
 )
 from dripline.deliveries.queries.log import (
@@ -88,7 +88,6 @@ __all__ = [
     "heads",
     "heartbeat",
     "held_by",
-    "held_claims",
     "held_keys",
     "hold_pace",
     "in_flight_of",
@@ -109,6 +108,7 @@ __all__ = [
     "outages_of",
     "preferred",
     "reached_since",
+    "release",
     "renew_leases",
     "routes",
     "sent_messages",

@@ -1,12 +1,13 @@
 """Every statement on what is in flight, and on the workers that hold it."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.database import bulk, insert_new
+from dripline.database import bulk, dump_json, insert_new
 from dripline.database.bulk import Statement, as_uuid
 from dripline.deliveries.models import (
     InflightRow,
@@ -17,9 +18,15 @@ from dripline.deliveries.queries.rows import ROW, claimed_row
 
 _INFLIGHT = bulk.Table("inflight", ("claim", "worker", "lease_until", *ROW.split(", ")))
 
-_HELD = Statement(
-    sqlite="SELECT id, claim FROM inflight WHERE id IN ({keys})",
-    postgresql="SELECT id, claim FROM inflight WHERE id = ANY($1::uuid[]) FOR UPDATE",
+_RELEASE = Statement(
+    sqlite="""
+        DELETE FROM inflight
+        WHERE id IN ({keys}) AND claim IN (SELECT value FROM json_each(?)) RETURNING id, claim
+    """,
+    postgresql="""
+        DELETE FROM inflight
+        WHERE id = ANY($1::uuid[]) AND claim = ANY($2::bigint[]) RETURNING id, claim
+    """,
 )
 
 _DELETE_INFLIGHT = Statement(
@@ -53,9 +60,15 @@ async def insert_inflight(
     await bulk.append(session, _INFLIGHT, rows)
 
 
-async def held_claims(session: AsyncSession, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """Return which claim holds each of these rows now; a row that nobody holds is missing."""
-    return {as_uuid(row[0]): row[1] for row in await bulk.read(session, _HELD, ids)}
+async def release(
+    session: AsyncSession, claims: Sequence[tuple[uuid.UUID, int]]
+) -> set[tuple[uuid.UUID, int]]:
+    """Hold rows no longer; return which of these rows and claims were still held as such."""
+    numbers: Any = list({claim for _id, claim in claims})
+    if session.get_bind().dialect.name == "sqlite":
+        numbers = dump_json(numbers)
+    rows = await bulk.read(session, _RELEASE, [row_id for row_id, _claim in claims], numbers)
+    return {(as_uuid(row[0]), row[1]) for row in rows}
 
 
 async def delete_inflight(session: AsyncSession, ids: Iterable[uuid.UUID]) -> None:
