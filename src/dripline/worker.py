@@ -19,7 +19,7 @@ log = structlog.get_logger()
 STOP_WITHIN_S = 8.0
 _AFTER_ERROR_S = 1.0
 _COLLECT_EVERY = (
-    50_000  # objects more than before; Python's own 700 come together every 10 messages
+    200_000  # objects more than before; Python's own 700 come together every 10 messages
 )
 
 
