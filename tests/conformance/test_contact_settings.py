@@ -55,7 +55,7 @@ class Chat:
             own, clock, database=database, real_time=HurriedTime(),
             channels={"telegram": self.telegram, "email": self.mailbox},
         )  # fmt: skip
-        self.mail = mail_of(own)
+        self.mail = mail_of(own, ["email"] if own.has_email else [])
         self.number = 0
         self.restart()
 

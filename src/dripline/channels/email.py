@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from dripline.clock import Clock
+from dripline.contacts.suppression import UNSUBSCRIBED
 from dripline.content.rendered import Email, EmailParts, EmailUrls
 from dripline.deliveries.protocols import Outgoing, Sent
 from dripline.errors import NotFound, PermanentFailure, SendFailure, Unreachable
@@ -106,6 +107,8 @@ class EmailChannel:
         if email is None:
             raise PermanentFailure("this message has no email form", "no_email")
         reason = await self._suppressed.reason(value)
+        if reason == UNSUBSCRIBED and outgoing.message.asked_for:
+            reason = None
         if reason is not None:
             raise Unreachable(reason, f"nothing is sent to this address: {reason}")
         urls = self._urls.of(outgoing)

@@ -83,7 +83,7 @@ class Rendered:
     """A message ready to send: text in Telegram's HTML, media in order, rows of buttons.
 
     `email` is its form as an email, where it goes to an email address. Where `track` is false, its
-    links stay as they are.
+    links stay as they are. What is `asked_for` just now goes to an address they had left, too.
     """
 
     text: str
@@ -92,4 +92,5 @@ class Rendered:
     subject: str | None = None
     email: Email | None = None
     track: bool = True
+    asked_for: bool = False
     topic: int | None = None

@@ -4,8 +4,7 @@ It is the one message that goes to an address which is not verified yet. Its lin
 nor counted: it is nobody's but the owner's of the mailbox.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -17,7 +16,11 @@ from dripline.contacts import consent_queries, suppression
 from dripline.contacts import queries as contacts
 from dripline.contacts.email import Given
 from dripline.contacts.pages import Pages
-from dripline.content.rendered import Email, Rendered
+from dripline.content.email.layout import Layouts
+from dripline.content.email.letter import as_letter
+from dripline.content.rendered import Button, Rendered
+from dripline.content.store import ContentStore
+from dripline.content.telegram_html import escape
 from dripline.deliveries import queue
 from dripline.deliveries.models import PROMPTED
 from dripline.deliveries.protocols import AddressRef, Claimed, Ready, Result, Source
@@ -27,22 +30,7 @@ from dripline.texts import gettext as _
 ORIGIN: Final = "consent"
 MESSAGE: Final = "verify_email"
 PACE_KEY: Final = queue.pace_key("email", "")
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What the letter says; its layout is somebody else's."""
-
-    subject: str
-    preheader: str
-    paragraphs: tuple[str, ...]
-    button: str
-    url: str
-    language: str
-    name: str
-
-
-LetterForm = Callable[[Letter], Email]
+_LAYOUT: Final = "welcome_email"
 
 
 async def send_verification(session: AsyncSession, given: Given, now: datetime) -> bool:
@@ -58,10 +46,10 @@ class ConsentOrigin:
     """Sends the letters that were queued, as long as they are still worth anything."""
 
     def __init__(
-        self, pages: Pages | None, form: LetterForm, default_language: str, sender: str
+        self, store: ContentStore, pages: Pages | None, default_language: str, sender: str
     ) -> None:
+        self._store = store
         self._pages = pages
-        self._form = form
         self._default_language = default_language
         self._sender = sender
 
@@ -69,7 +57,8 @@ class ConsentOrigin:
         self, session: AsyncSession, claimed: Sequence[Claimed], now: datetime
     ) -> list[Ready]:
         """Return the letters that may still be answered."""
-        found = [await self._ready(session, row, now) for row in claimed]
+        layouts = (await self._store.current(session)).layouts
+        found = [await self._ready(session, row, layouts, now) for row in claimed]
         return [one for one in found if one is not None]
 
     async def settled(
@@ -77,7 +66,9 @@ class ConsentOrigin:
     ) -> None:
         """Nothing follows: the answer comes through the link."""
 
-    async def _ready(self, session: AsyncSession, row: Claimed, now: datetime) -> Ready | None:
+    async def _ready(
+        self, session: AsyncSession, row: Claimed, layouts: Layouts, now: datetime
+    ) -> Ready | None:
         asked = await consent_queries.verification(session, row.ref)
         if self._pages is None or asked is None or asked.used_at or asked.expires_at <= now:
             return None
@@ -89,40 +80,41 @@ class ConsentOrigin:
             return None
         if blocked is not None and blocked.reason != suppression.UNSUBSCRIBED:
             return None
-        letter = verification_letter(
+        render = partial(
+            verification_letter,
             self._pages.verify(asked.id, asked.asked_at),
             contact.language or self._default_language,
             contact.first_name or "",
             self._sender,
+            layouts,
         )
         ref = AddressRef(
             address.id, contact.id, address.channel, "", address.value, address.next_send_at
         )
-        render = partial(_render, letter, self._form)
         source = Source(row.id, 1, None, MESSAGE)
         return Ready(row, contact.id, ref, render, source, {"reason": ORIGIN})
 
 
-def verification_letter(url: str, language: str, name: str, sender: str) -> Letter:
-    """Return the letter in a language; `sender` is who asks."""
-    hello = _("Hello, {name}!", language, name=name) if name else _("Hello!", language)
-    return Letter(
-        subject=_("Confirm your email address", language),
-        preheader=_("One tap, and our emails reach you.", language),
-        paragraphs=(
-            hello,
-            _("You gave this address to {sender}. Tap the button to confirm that it is yours.",
-              language, sender=sender),
-            _("The button works once, for 48 hours. If it was not you, do nothing: nobody will "
-              "write to you.", language),
-        ),
-        button=_("Yes, this is my address", language),
-        url=url,
-        language=language,
-        name=name,
-    )  # fmt: skip
+def verification_letter(
+    url: str, language: str, name: str, sender: str, layouts: Layouts
+) -> Rendered:
+    """Return the letter in a language; `sender` is who asks.
 
-
-def _render(letter: Letter, form: LetterForm) -> Rendered:
-    # The log of deliveries keeps this text: it must not hold the link, which is a key.
-    return Rendered("\n\n".join(letter.paragraphs), subject=letter.subject, email=form(letter))
+    The log of deliveries keeps its text, so the link, which is a key, is in the button only.
+    """
+    asks = _(
+        "You gave this address to {sender}. Tap the button to confirm that it is yours.",
+        language,
+        sender=escape(sender),
+    )
+    works = _(
+        "The button works once, for 48 hours. If it was not you, do nothing: nobody will write to "
+        "you.",
+        language,
+    )
+    button = Button("url", _("Yes, this is my address", language), url)
+    message = Rendered(f"{asks}\n\n{works}", (), ((button,),), track=False, asked_for=True)
+    subject = _("Confirm your email address", language)
+    return as_letter(
+        message, language, subject=subject, layouts=layouts, layout=_LAYOUT, user_name=name
+    )

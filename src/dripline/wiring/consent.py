@@ -1,11 +1,12 @@
 """What consent needs of the settings: where the pages are, who sends the letter that asks."""
 
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from dripline.bot.handle import Mail
 from dripline.contacts.pages import Pages
 from dripline.contacts.tokens import Tokens
-from dripline.deliveries.plain_letter import PlainLetter
+from dripline.content.store import ContentStore
 from dripline.deliveries.verification import ConsentOrigin
 from dripline.settings import Settings
 
@@ -20,10 +21,12 @@ def pages_of(settings: Settings) -> Pages | None:
     return Pages(Tokens(settings.signing_key), settings.public_url)
 
 
-def consent_origin(settings: Settings | None, default_language: str) -> ConsentOrigin:
+def consent_origin(
+    store: ContentStore, settings: Settings | None, default_language: str
+) -> ConsentOrigin:
     """Return who sends verifications; without PUBLIC_URL none goes out."""
     pages = pages_of(settings) if settings else None
-    return ConsentOrigin(pages, PlainLetter, default_language, _sender(settings, pages))
+    return ConsentOrigin(store, pages, default_language, _sender(settings, pages))
 
 
 def _sender(settings: Settings | None, pages: Pages | None) -> str:
@@ -33,6 +36,6 @@ def _sender(settings: Settings | None, pages: Pages | None) -> str:
     return (urlsplit(pages.public_url).hostname or "") if pages else ""
 
 
-def mail_of(settings: Settings) -> Mail:
+def mail_of(settings: Settings, channels: Collection[str]) -> Mail:
     """Return what contacts can do beyond the chat."""
-    return Mail(pages_of(settings), settings.has_email)
+    return Mail(pages_of(settings), "email" in channels)

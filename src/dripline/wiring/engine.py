@@ -272,7 +272,7 @@ def origins_of(
         DIRECT: DirectOrigin(store, renderer, routing),
         BROADCAST: BroadcastOrigin(broadcast_renderer(store, default_language, clock), routing),
         SYSTEM: SystemOrigin(),
-        CONSENT: consent_origin(settings, default_language),
+        CONSENT: consent_origin(store, settings, default_language),
         LIFECYCLE: LifecycleOrigin(store, default_language, fillers),
     }
 

@@ -134,7 +134,7 @@ class Service:
                 list(engine.clients),
                 self._answers,
                 self.settings.admin_telegram_ids,
-                mail_of(self.settings),
+                mail_of(self.settings, engine.channels),
                 Codes(self.settings.signing_key),
                 rotations(self.settings),
             )
@@ -267,7 +267,7 @@ def _updates(engine: Engine) -> list[Duty]:
         engine.store,
         engine.clients,
         settings.admin_telegram_ids,
-        has_email=mail_of(settings).is_set_up,
+        has_email=mail_of(settings, engine.channels).is_set_up,
     )
     duties = [Duty("commands", commands.run_once, COMMANDS_EVERY_S)]
     if settings.telegram_updates == "polling":
