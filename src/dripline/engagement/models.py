@@ -179,6 +179,15 @@ class Goal(Base):
     )
 
 
+class LearnedUpTo(Base):
+    """One row: the last event that habits were learned from."""
+
+    __tablename__ = "learned_up_to"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    event_id: Mapped[uuid.UUID]
+
+
 class EngagementScore(Base):
     """How much a contact answers, of one type: overall, telegram, email, attendance, commitment.
 

@@ -42,6 +42,7 @@ from dripline.deliveries.verification import ORIGIN as CONSENT
 from dripline.engagement.attribution import CONSUMER as ATTRIBUTION
 from dripline.engagement.attribution import Attribution
 from dripline.engagement.fold import FoldScores
+from dripline.engagement.learn import LearnHabits
 from dripline.engagement.links import Keep, Links
 from dripline.engagement.queries import keep_links
 from dripline.engagement.scores import FILLS as SCORES
@@ -84,6 +85,7 @@ from dripline.worker import Duty
 
 TELEGRAM = "telegram"
 _MEASURE_EVERY_S = 15.0
+_HABITS_EVERY_S = 60.0
 _LIFECYCLE_EVERY_S = 2.0
 _FOLD_EVERY_S = 5.0
 _COUNT_EVERY_S = 60.0
@@ -123,6 +125,7 @@ class Engine:
         fold, count_up = Fold(self.database), CountUp(self.database)
         launch = Launch(self.database)
         scores = FoldScores(self.database, self.store)
+        habits = LearnHabits(self.database)
         experiments = DecideExperiments(self.database, self.store)
         leases = Leases(self.database, self.real_time, self.worker)
         news = resend_drain(self.settings, self.database)
@@ -131,6 +134,7 @@ class Engine:
             Duty("react", lambda: react.run_once(self.clock.now()), 1.0, "react"),
             Duty("launch", lambda: launch.run_once(self.clock.now()), 1.0, WAKE_BROADCASTS),
             Duty("renew", _once(leases.renew), RENEW_EVERY_S),
+            Duty("habits", _once(lambda: habits.run_once(self.clock.now())), _HABITS_EVERY_S),
             Duty("rescue", leases.rescue, 2.0),
             *webhooks.duties(self.settings, self.database, self.clock.now),
             Duty("measure", self._measure, _MEASURE_EVERY_S),
