@@ -17,6 +17,7 @@ from bench.plan import (
     FULL,
     QUICK,
     Sizes,
+    measure_audiences,
     measure_redirects,
     measure_starts,
     measure_stores,
@@ -31,6 +32,7 @@ _PARTS: dict[str, Callable[[Sizes, tuple[str, ...]], Iterator[Row]]] = {
     "ticks": measure_ticks,
     "stores": measure_stores,
     "redirects": measure_redirects,
+    "audiences": measure_audiences,
     "emails": measure_emails,
     "scores": measure_scores,
 }

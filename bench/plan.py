@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import redirects, sending, starting, ticking
+from bench import audiences, redirects, sending, starting, ticking
 from bench.databases import Postgres, Sqlite, Store, crowd_due, postgres_server
 from bench.processes import peer, stub
 from bench.rows import Row, at_least, at_most
@@ -29,10 +29,11 @@ class Sizes:
     times: int = 7
     emails: int = 40_000
     scores: int = 100_000
+    crowd: int = 1_000_000
 
 
 FULL = Sizes()
-QUICK = Sizes(100_000, 6, (10_000, 200_000), 60, 10_000, 20_000, 3, 8_000, 20_000)
+QUICK = Sizes(100_000, 6, (10_000, 200_000), 60, 10_000, 20_000, 3, 8_000, 20_000, 100_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,11 @@ def measure_starts(sizes: Sizes, _kinds: tuple[str, ...]) -> Iterator[Row]:
 def measure_redirects(sizes: Sizes, _kinds: tuple[str, ...]) -> Iterator[Row]:
     """Measure tracked links."""
     yield from redirects.measure(max(3.0, sizes.seconds / 4))
+
+
+def measure_audiences(sizes: Sizes, kinds: tuple[str, ...]) -> Iterator[Row]:
+    """Measure segments and broadcasts."""
+    yield from audiences.measure(sizes.crowd, kinds)
 
 
 @contextlib.contextmanager

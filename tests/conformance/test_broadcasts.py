@@ -67,13 +67,13 @@ async def test_a_launch_killed_inside_a_page_has_done_nothing(
     from dripline.deliveries import queue
 
     await house.do("send")
-    push = queue.push
+    push = queue.push_new
 
     async def killed(*args: Any, **given: Any) -> None:
         await push(*args, **given)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(queue, "push", killed)
+    monkeypatch.setattr(queue, "push_new", killed)
     with pytest.raises(KeyboardInterrupt):
         await house.launch.run_once(house.clock.now())
     monkeypatch.undo()

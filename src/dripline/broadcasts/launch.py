@@ -24,14 +24,15 @@ from dripline.ids import new_id
 
 log = structlog.get_logger()
 PAGE: Final = 1000  # some 20 ms of SQLite's only writer
+PAGE_POSTGRESQL: Final = 4000  # nobody waits there, and a commit costs the same
 
 
 class Launch:
     """Does the next step of every broadcast that has one."""
 
-    def __init__(self, database: Database, page: int = PAGE) -> None:
+    def __init__(self, database: Database, page: int | None = None) -> None:
         self._database = database
-        self._page = page
+        self._page = page or (PAGE if database.is_sqlite else PAGE_POSTGRESQL)
         self._shelf = Shelf()
 
     async def run_once(self, now: datetime) -> int:
@@ -90,7 +91,7 @@ class Launch:
                 sorted(new_id() for _ in one_each), reversed(one_each.values()), strict=True
             )
         ]
-        await queue.push(session, entries, now_us=to_us(now))
+        await queue.push_new(session, entries, now_us=to_us(now))
         if found:
             broadcast.cursor = found[-1][0]
             broadcast.queued += len(entries)

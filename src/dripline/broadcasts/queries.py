@@ -159,7 +159,10 @@ async def audience_page(
         _audience(broadcast.bot, segment, Asked(now), email=email)
     )
     if broadcast.cursor is not None:
-        statement = statement.where(Contact.id > broadcast.cursor)
+        # Of both sides: PostgreSQL does not conclude the one from the other, and would read all
+        # addresses up to here again for each page.
+        after = broadcast.cursor
+        statement = statement.where(Contact.id > after, Address.contact_id > after)
     if broadcast.launches > 1:
         statement = statement.where(~_got(broadcast.id))
     order = [Contact.id, Address.channel.desc(), Address.id] if email else [Contact.id, Address.id]

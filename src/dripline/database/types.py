@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
+from dripline.ids import of_bytes
+
 
 class Id(TypeDecorator[uuid.UUID]):
     """A UUID: PostgreSQL's own type, sixteen bytes on SQLite."""
@@ -27,7 +29,7 @@ class Id(TypeDecorator[uuid.UUID]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> uuid.UUID | None:
         """Return the UUID a driver read."""
-        return value if value is None or dialect.name == "postgresql" else uuid.UUID(bytes=value)
+        return value if value is None or dialect.name == "postgresql" else of_bytes(value)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

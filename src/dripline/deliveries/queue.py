@@ -45,6 +45,15 @@ async def push(session: AsyncSession, entries: Sequence[Entry], *, now_us: int) 
         await wake(session, WAKE_QUEUE)
 
 
+async def push_new(session: AsyncSession, entries: Sequence[Entry], *, now_us: int) -> None:
+    """Queue very many entries at once whose ids were made just now."""
+    if not entries:
+        return
+    await queries.append_queue(session, entries)
+    if any(entry.key.due_us <= now_us for entry in entries):
+        await wake(session, WAKE_QUEUE)
+
+
 async def cancel(session: AsyncSession, keys: Sequence[Key]) -> None:
     """Take rows out of the queue; one that is already claimed is left to its origin's check."""
     if keys:

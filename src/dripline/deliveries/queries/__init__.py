@@ -49,6 +49,7 @@ from dripline.deliveries.queries.pace import (
 )
 from dripline.deliveries.queries.queue import (
     Head,
+    append_queue,
     count_due,
     delete_queue,
     heads,
@@ -68,6 +69,7 @@ __all__ = [
     "Preferred",
     "any_expired",
     "any_preferences",
+    "append_queue",
     "charge_pace",
     "clear_outages",
     "count",

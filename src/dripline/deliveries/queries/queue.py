@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.database import bulk
-from dripline.database.bulk import Statement
+from dripline.database.bulk import Statement, Table
 from dripline.deliveries.models import (
     PRIORITIES,
 )
@@ -36,6 +36,8 @@ _INSERT_QUEUE = Statement(
         {_NEWER}
     """,
 )
+
+_QUEUE = Table("queue", tuple(ROW.split(", ")))
 
 _DELETE_QUEUE = Statement(
     sqlite="DELETE FROM queue WHERE pace_key = ? AND priority = ? AND due_at = ? AND id = ?",
@@ -114,6 +116,15 @@ async def insert_queue(session: AsyncSession, entries: Sequence["Entry"]) -> Non
             for key, origin, ref, turn, attempt, outages, detail in entries
         ],
     )
+
+
+async def append_queue(session: AsyncSession, entries: Sequence["Entry"]) -> None:
+    """Insert rows whose ids were made just now, so that none can be there: half the time."""
+    rows = [
+        (*key, origin, ref, turn, attempt, outages, detail)
+        for key, origin, ref, turn, attempt, outages, detail in entries
+    ]
+    await bulk.append(session, _QUEUE, rows)
 
 
 async def delete_queue(session: AsyncSession, keys: Sequence["Key"]) -> None:
