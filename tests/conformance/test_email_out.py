@@ -141,6 +141,7 @@ async def test_a_server_that_does_not_want_us_holds_the_channel(
     async with MailServer() as server, emailing(database, clock, **smtp(server)) as world:
         server.at_mail = [answer] * 2
         await world.send()
+        assert len(await world.events("channel.held")) == 1
         held = await world.pace()
         assert "5.7" in (held.hold_reason or "")
         assert (await world.address()).reachability == "reachable"
@@ -159,19 +160,22 @@ async def test_a_hanging_server_costs_no_attempt_before_the_message(
         assert (sent.status, sent.attempt_count) == ("sent", 1)
 
 
+@pytest.mark.parametrize(("seconds", "told"), [("10", 0), ("3600", 1)])
 async def test_a_quota_that_is_used_up_holds_the_channel_and_tells(
-    database: Database, clock: VirtualClock
+    database: Database, clock: VirtualClock, seconds: str, told: int
 ) -> None:
     quota = {"name": "daily_quota_exceeded", "message": "You have reached your daily quota"}
     async with (
-        Resend(script=[(429, quota, {"retry-after": "10"})]) as resend,
+        Resend(script=[(429, quota, {"retry-after": seconds})]) as resend,
         emailing(database, clock, resend_api_key=KEY, resend_api_base=resend.base) as world,
     ):
         await world.send()
         assert "daily_quota_exceeded" in ((await world.pace()).hold_reason or "")
-        await world.world.run(HOUR)
-        sent, *_ = await world.deliveries()
-        assert (sent.status, sent.attempt_count) == ("sent", 1)
+        assert len(await world.events("channel.held")) == told
+        if not told:
+            await world.world.run(HOUR)
+            sent, *_ = await world.deliveries()
+            assert (sent.status, sent.attempt_count) == ("sent", 1)
 
 
 async def test_the_same_message_has_the_same_id_at_each_attempt(

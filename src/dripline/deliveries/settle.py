@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dripline.clock import to_us
 from dripline.contacts import bounces, reachability, suppression
 from dripline.database import Database, storable
-from dripline.deliveries import pace, queries, queue, retry, tallies
+from dripline.deliveries import pace, queries, queue, retry, tallies, troubles
 from dripline.deliveries.claim import Flight, entry_again
 from dripline.deliveries.fallback import fall_back
 from dripline.deliveries.identity import EMAIL
@@ -101,7 +101,7 @@ async def settle(
             _again(o, now, dice) for o, result in zip(ours, ends, strict=True) if result is None
         ]
         await queue.push(session, again, now_us=to_us(now))
-        await _mind_channels(session, ours, real_us)
+        await _mind_channels(session, ours, real_us, now)
     return Settled(results, len(again), len(outcomes) - len(ours))
 
 
@@ -211,13 +211,15 @@ def _again(outcome: Outcome, now: datetime, dice: random.Random) -> queue.Entry:
     return entry_again(claimed, due, attempt=attempt, outages=outages, detail=outcome.detail)
 
 
-async def _mind_channels(session: AsyncSession, outcomes: Sequence[Outcome], real_us: int) -> None:
+async def _mind_channels(
+    session: AsyncSession, outcomes: Sequence[Outcome], real_us: int, now: datetime
+) -> None:
     """Hold keys whose channel limits us, refuses us or is down; charge extra requests."""
     by_key: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         by_key.setdefault(outcome.flight.ready.claimed.pace_key, []).append(outcome)
     for key, group in by_key.items():
-        await _mind_limits(session, key, group, real_us)
+        await _mind_limits(session, key, group, real_us, now)
         await _mind_outage(session, key, group, real_us)
         extra = sum(max(outcome.requests - 1, 0) for outcome in group)
         if extra:
@@ -225,7 +227,7 @@ async def _mind_channels(session: AsyncSession, outcomes: Sequence[Outcome], rea
 
 
 async def _mind_limits(
-    session: AsyncSession, key: str, group: Sequence[Outcome], real_us: int
+    session: AsyncSession, key: str, group: Sequence[Outcome], real_us: int, now: datetime
 ) -> None:
     refused = False
     for outcome in group:
@@ -233,12 +235,14 @@ async def _mind_limits(
         if isinstance(failure, ChannelRefused):
             if not refused:  # hundreds fly at once: it is told once
                 log.error("channel.refused", key=key, reason=failure.reason)
+                await troubles.tell(session, key, failure, now)
             refused = True
             await queries.hold_pace(session, key, real_us + _REFUSED_HOLD_US, failure.reason)
         elif isinstance(failure, RateLimited):
             until = real_us + int(failure.after * 1_000_000)
             if failure.whole_key:
                 await queries.hold_pace(session, key, until, failure.reason)
+                await troubles.tell(session, key, failure, now)
             else:
                 await queries.set_next_send(session, [(until, address.id)])
 

@@ -38,6 +38,8 @@ from dripline.deliveries.rescue import RENEW_EVERY_S, Leases
 from dripline.deliveries.routing import Routing
 from dripline.deliveries.system import ORIGIN as SYSTEM
 from dripline.deliveries.system import SystemOrigin
+from dripline.deliveries.troubles import CONSUMER as TROUBLES
+from dripline.deliveries.troubles import TroubleReactions
 from dripline.deliveries.verification import ORIGIN as CONSENT
 from dripline.engagement.attribution import CONSUMER as ATTRIBUTION
 from dripline.engagement.attribution import Attribution
@@ -305,6 +307,7 @@ def reactions_of(store: ContentStore, settings: Settings | None = None) -> dict[
         BROADCASTS: BroadcastReactions(),
         ROTATIONS: RotationReactions(operators, language),
         LIFECYCLE_CONSUMER: LifecycleReactions(store, ProgramsOfScenarios(store)),
+        TROUBLES: TroubleReactions(operators, language),
         WEBHOOKS: react_webhooks,
         OPERATORS: OperatorsHear(settings.bots if settings else (), operators),
     }
