@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import machine
+from bench.analytics import measure_numbers
 from bench.emails import measure_emails
 from bench.engagement import measure_scores
 from bench.plan import (
@@ -35,6 +36,7 @@ _PARTS: dict[str, Callable[[Sizes, tuple[str, ...]], Iterator[Row]]] = {
     "audiences": measure_audiences,
     "emails": measure_emails,
     "scores": measure_scores,
+    "numbers": measure_numbers,
 }
 _ABOUT = """\
 # Benchmarks

@@ -30,10 +30,13 @@ class Sizes:
     emails: int = 40_000
     scores: int = 100_000
     crowd: int = 1_000_000
+    deliveries: int = 10_000_000
 
 
 FULL = Sizes()
-QUICK = Sizes(100_000, 6, (10_000, 200_000), 60, 10_000, 20_000, 3, 8_000, 20_000, 100_000)
+QUICK = Sizes(
+    100_000, 6, (10_000, 200_000), 60, 10_000, 20_000, 3, 8_000, 20_000, 100_000, 1_000_000
+)
 
 
 @dataclass(frozen=True, slots=True)
