@@ -80,6 +80,7 @@ _REASONS = {
     "contact.created": marked("First seen"),
     "bot.started": marked("Pressed Start"),
     "callback.pressed": marked("Pressed a button"),
+    "link.clicked": marked("Followed a link"),
     "message.received": marked("Wrote a message"),
     "address.unreachable": marked("Cannot be reached any more"),
     "address.reachable": marked("Can be reached again"),

@@ -200,7 +200,8 @@ def _present(
 
 
 def _event_detail(data: Mapping[str, object]) -> str:
-    shown = (data.get(name) for name in ("data", "text", "payload", "to", "state", "reason"))
+    names = ("data", "text", "payload", "to", "state", "reason", "label", "url")
+    shown = (data.get(name) for name in names)
     return next((str(value)[:200] for value in shown if value), "")
 
 
