@@ -123,7 +123,9 @@ def _differences(
     found = []
     for name, value in wishes.items():
         holder = before if hasattr(Preferences, name) else contact
-        old = getattr(holder, name)
+        # Who never said so yet agrees by saying what was only assumed: that goes on record.
+        assumed = name in OPT_INS and before.updated_at is None
+        old = None if assumed else getattr(holder, name)
         if old != value:
             found.append(Difference(name, _word(old), _word(value)))
     return found

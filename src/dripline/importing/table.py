@@ -8,11 +8,10 @@ nothing. Nothing reacts to an import.
 import asyncio
 import csv
 import os
-import re
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
@@ -21,21 +20,25 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts import queries as contacts
-from dripline.contacts.models import Address, Contact
+from dripline.contacts.email import REMOVED
+from dripline.contacts.email_address import normalise
+from dripline.contacts.models import Address, Contact, Preferences
 from dripline.content.store import ContentStore
 from dripline.database import Database
 from dripline.deliveries.timing import zone_of
 from dripline.errors import Invalid
 from dripline.ids import new_id
-from dripline.importing import queries
+from dripline.importing import email, queries
 from dripline.importing.people import telegram_id_of
 from dripline.importing.report import Report
 from dripline.importing.source import IMPORT_INVALID, moment_of, shown, utc_moment_of, written
 
 _PLAIN: Final = {"first_name": 256, "last_name": 256, "username": 200, "language": 35}
-COLUMNS: Final = ("id", "telegram_id", "email", *_PLAIN, "timezone", "state", "created_at", "tags")
+_AGREED: Final = (email.CONSENT, *email.OPT_INS)
+COLUMNS: Final = (
+    "id", "telegram_id", "email", *_PLAIN, "timezone", "state", "created_at", *_AGREED, "tags",
+)  # fmt: skip
 _ATTRIBUTE: Final = "attribute."
-_EMAIL: Final = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+")
 _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _PAGE: Final = 400
 _BOM: Final = "utf-8-sig"  # what spreadsheets write, and want to read
@@ -57,6 +60,7 @@ class Row:
     facts: Mapping[str, str]
     attributes: Mapping[str, Any]
     tags: tuple[str, ...]
+    agreed: Mapping[str, bool] = field(default_factory=dict)
 
 
 async def export_contacts(database: Database, file: Path, progress: Progress) -> int:
@@ -88,11 +92,12 @@ async def _write(
         ids = [one.id for one in page]
         known = await contacts.attributes_of(session, ids)
         tags = await queries.tags_of(session, ids)
+        wants = await contacts.preferences_of(session, ids)
         addresses: dict[uuid.UUID, list[Address]] = {}
         for address in await queries.addresses_of(session, ids):
             addresses.setdefault(address.contact_id, []).append(address)
         for one in page:
-            facts = _cells(one, addresses.get(one.id, ()), tags.get(one.id, ()))
+            facts = _cells(one, addresses.get(one.id, ()), tags.get(one.id, ()), wants.get(one.id))
             own = known.get(one.id, {})
             cells = [*facts, *(own.get(name) for name in attributes)]
             out.writerow([_safe(cell) for cell in cells])
@@ -101,17 +106,22 @@ async def _write(
     return done
 
 
-def _cells(one: Contact, addresses: Sequence[Address], tags: Sequence[str]) -> list[Any]:
-    by_channel = {address.channel: address.value for address in reversed(addresses)}
+def _cells(
+    one: Contact, addresses: Sequence[Address], tags: Sequence[str], wants: Preferences | None
+) -> list[Any]:
+    by_channel = {a.channel: a for a in reversed(addresses) if a.reachability != REMOVED}
+    telegram, mailbox = by_channel.get("telegram"), by_channel.get("email")
     plain = [getattr(one, name) for name in _PLAIN]
     return [
         one.id,
-        by_channel.get("telegram"),
-        by_channel.get("email"),
+        telegram.value if telegram else None,
+        mailbox.value if mailbox else None,
         *plain,
         one.timezone,
         one.state,
         written(one.created_at),
+        email.told(mailbox),
+        *(getattr(wants, name) if wants else None for name in email.OPT_INS),
         ";".join(tags),
     ]
 
@@ -218,11 +228,12 @@ def _row(
         line,
         uuid.UUID(given["id"]) if "id" in given else None,
         given.get("telegram_id"),
-        given.get("email", "").lower() or None,
+        _email(given["email"]) if "email" in given else None,
         utc_moment_of(given.get("created_at")),
         {name: given[name] for name in (*_PLAIN, "timezone") if name in given},
         attributes,
         tags,
+        {name: _BOOLEANS[given[name].lower()] for name in _AGREED if name in given},
     )
 
 
@@ -238,17 +249,27 @@ def _wrong(given: Mapping[str, str]) -> Iterator[str]:
         yield f"id is {shown(given['id'])}; leave it empty for somebody new"
     if "telegram_id" in given and telegram_id_of(given["telegram_id"]) is None:
         yield f"telegram_id is {shown(given['telegram_id'])}, which is no Telegram id"
-    if "email" in given and (not _EMAIL.fullmatch(given["email"]) or len(given["email"]) > 254):
+    if "email" in given and _email(given["email"]) is None:
         yield f"email is {shown(given['email'])}"
     if "timezone" in given and zone_of(given["timezone"]).key != given["timezone"]:
         yield f"timezone is {shown(given['timezone'])}; write one such as Europe/Berlin"
     if "created_at" in given and moment_of(given["created_at"]) is None:
         yield f"created_at is {shown(given['created_at'])}, which is no time"
+    for name in _AGREED:
+        if given.get(name, "no").lower() not in _BOOLEANS:
+            yield f"{name} is {shown(given[name])}; write yes or no"
     for name, most in _PLAIN.items():
         if len(given.get(name, "")) > most:
             yield f"{name} has more than {most} characters"
     if any(len(tag.strip()) > 64 for tag in given.get("tags", "").split(";")):
         yield "a tag has more than 64 characters"
+
+
+def _email(text: str) -> str | None:
+    try:
+        return normalise(text)
+    except Invalid:
+        return None
 
 
 def _is_id(text: str) -> bool:
@@ -302,6 +323,7 @@ async def _bring(session: AsyncSession, row: Row, bot: str, now: datetime, repor
         setattr(contact, name, value)
     await session.flush()
     await _reach(session, row, contact.id, bot, now)
+    await email.bring(session, contact.id, row.email, row.agreed, now, report)
     for name, value in row.attributes.items():
         await contacts.set_attribute(session, contact.id, name, value, now)
     for tag in row.tags:
@@ -331,25 +353,20 @@ async def _find(session: AsyncSession, row: Row, bot: str) -> Contact | None:
 async def _reach(
     session: AsyncSession, row: Row, contact_id: uuid.UUID, bot: str, now: datetime
 ) -> None:
-    """Add the addresses: a bot may not write first, and an email address is not verified yet."""
-    wanted = (
-        ("telegram", bot, row.telegram_id, "needs_start"),
-        ("email", "", row.email, "unverified"),
+    """Add the address at the bot, which may not write first."""
+    if not row.telegram_id:
+        return
+    await contacts.insert_address(
+        session,
+        {
+            "id": new_id(),
+            "contact_id": contact_id,
+            "channel": "telegram",
+            "bot": bot,
+            "value": row.telegram_id,
+            "reachability": "needs_start",
+            "reachability_since": now,
+            "next_send_at": 0,
+            "created_at": now,
+        },
     )
-    for channel, at, value, reachability in wanted:
-        if not value:
-            continue
-        await contacts.insert_address(
-            session,
-            {
-                "id": new_id(),
-                "contact_id": contact_id,
-                "channel": channel,
-                "bot": at,
-                "value": value,
-                "reachability": reachability,
-                "reachability_since": now,
-                "next_send_at": 0,
-                "created_at": now,
-            },
-        )

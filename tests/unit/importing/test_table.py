@@ -123,3 +123,36 @@ def test_somebody_is_found_by_any_of_their_names(ask: Ask) -> None:
 
 def test_the_story_stands_with_the_contact(ask: Ask) -> None:
     assert "First seen" in ask("contacts", "show", "1").stdout
+
+
+def test_consent_comes_along_with_an_address(ask: Ask, tmp_path: Path) -> None:
+    given = tmp_path / "in.csv"
+    given.write_text(
+        "telegram_id,email,email_consent,sequences,announcements\n"
+        "1,Anna@Example.com,yes,,no\n"
+        "2,boris@example.com,no,,\n"
+        "3,carl@example.com,yes,yes,yes\n"
+    )
+    for _ in range(2):
+        assert ask("contacts", "import", given).exit_code == 0
+    again = tmp_path / "again.csv"
+    assert ask("contacts", "export", again).exit_code == 0
+    told = ("email", "email_consent", "sequences", "announcements")
+    assert sorted(tuple(row[name] for name in told) for row in rows(again)) == [
+        ("anna@example.com", "true", "true", "false"),
+        ("boris@example.com", "false", "", ""),
+        ("carl@example.com", "true", "true", "true"),
+    ]
+    shown = ask("contacts", "show", "1").stdout
+    assert "email anna@example.com: reachable" in shown
+    held = json.loads(ask("contacts", "export-data", "1").stdout)
+    log = [(one["what"], one["new"], one["source"]) for one in held["consent_log"]]
+    assert log == [
+        ("email", "anna@example.com (reachable)", "import"), ("announcements", "no", "import"),
+    ]  # fmt: skip
+    given.write_text("telegram_id,email,email_consent\n1,other@example.com,perhaps\n")
+    refused = ask("contacts", "import", given)
+    assert refused.exit_code == 1
+    assert "email_consent is 'perhaps'; write yes or no" in str(refused.exception)
+    given.write_text("telegram_id,email,email_consent\n1,other@example.com,yes\n")
+    assert "the contact has another one" in ask("contacts", "import", given).stdout
