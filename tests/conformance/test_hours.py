@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from dripline.clock import VirtualClock
+from dripline.contacts.identify import TelegramPerson, by_telegram
 from dripline.contacts.models import Contact, Preferences
 from dripline.database import Database
 from dripline.deliveries.cap import Cap
@@ -195,3 +196,19 @@ async def test_a_message_claimed_twice_counts_once(
     async with database.reading() as session:
         counted = (await session.scalars(select(CountedMessage.message_id))).all()
     assert sorted(counted) == ["a", "b"]
+
+
+async def test_whose_language_has_one_zone_is_there_until_they_say_otherwise(
+    database: Database, clock: VirtualClock
+) -> None:
+    content = body("course", {"one": {}, "two": {"timing": {"hours": 10}}})
+    world = await a_world(database, clock, content, quiet=(23 * 60, 8 * 60))
+    async with database.transaction() as session:
+        jana = TelegramPerson(7, "Jana", language="de")
+        world.contact = await by_telegram(session, "main", jana, clock.now())
+    await world.ask()
+    await world.run(DAY)
+    async with database.reading() as session:
+        known = await session.get_one(Contact, world.contact.contact_id)
+    assert (known.timezone, known.timezone_source) == ("Europe/Berlin", "guessed")
+    assert await sent(world) == ["Mon 12:00", "Tue 07:00"]

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts import consent_queries, queries
 from dripline.contacts.models import Contact, Preferences
+from dripline.contacts.timezones import ASKED, guess_for
 from dripline.errors import USER_NOT_FOUND, NotFound
 from dripline.events import NewEvent, append
 from dripline.ids import new_id
@@ -79,7 +80,9 @@ async def change(
         contact.language = wishes["language"]
     if "timezone" in wishes:
         contact.timezone = wishes["timezone"]
-        contact.timezone_source = "asked" if wishes["timezone"] else None
+        contact.timezone_source = ASKED if wishes["timezone"] else None
+    elif "language" in wishes:
+        guess_for(contact)
     await session.flush()
     await record(session, contact_id, differences, evidence, now)
     return differences

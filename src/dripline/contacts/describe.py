@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts import queries
 from dripline.contacts.models import Contact
+from dripline.contacts.timezones import ASKED, guess_for
 from dripline.database import dump_json
 from dripline.errors import Invalid
 
@@ -37,7 +38,9 @@ def describe(contact: Contact, given: Mapping[str, Any]) -> None:
         if name in given:
             setattr(contact, name, given[name] or None)
     if "timezone" in given:
-        contact.timezone_source = "asked" if zone else None
+        contact.timezone_source = ASKED if zone else None
+    elif "language" in given:
+        guess_for(contact)
 
 
 async def set_attributes(

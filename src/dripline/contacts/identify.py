@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts import queries
 from dripline.contacts.models import REACHABLE, Address, Contact
+from dripline.contacts.timezones import guess_for
 from dripline.events import NewEvent, append
 from dripline.ids import new_id
 
@@ -104,3 +105,5 @@ def _describe(contact: Contact, person: TelegramPerson) -> None:
     contact.last_name = person.last_name[:_LONGEST_NAME] if person.last_name else None
     contact.username = person.username[:200] if person.username else None
     contact.language = contact.language or (person.language or "")[:35] or None
+    if contact.timezone is None:
+        guess_for(contact)

@@ -146,7 +146,11 @@ async def remove_tag(session: AsyncSession, contact_id: uuid.UUID, tag: str) -> 
 
 async def set_timezone(session: AsyncSession, contact_id: uuid.UUID, timezone: str) -> None:
     """Set where a contact's clock is, by a name of the database of timezones."""
-    await session.execute(update(Contact).where(Contact.id == contact_id).values(timezone=timezone))
+    await session.execute(
+        update(Contact)
+        .where(Contact.id == contact_id)
+        .values(timezone=timezone, timezone_source="asked")
+    )
 
 
 async def tags_of(session: AsyncSession, contact_id: uuid.UUID) -> Sequence[str]:

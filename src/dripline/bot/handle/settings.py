@@ -13,6 +13,7 @@ from dripline.contacts import consent, consent_queries
 from dripline.contacts import queries as contacts
 from dripline.contacts.consent import OPT_INS
 from dripline.contacts.models import REACHABLE, Address, Contact, Preferences
+from dripline.contacts.timezones import GUESSED
 from dripline.contacts.wishes import checked, quiet_hours
 from dripline.deliveries.timing import zone_of
 from dripline.errors import Invalid
@@ -108,6 +109,8 @@ def _lines(talk: Talk, contact: Contact, wants: Preferences) -> list[str]:
     language = talk.language
     yes_no = {True: _("yes", language), False: _("no", language)}
     zone = contact.timezone or _("not known: UTC", language)
+    if contact.timezone and contact.timezone_source == GUESSED:
+        zone = _("{zone} (guessed from the language)", language, zone=zone)
     where, when = wants.preferred_channel or "", wants.preferred_time or ""
     local = talk.now.astimezone(zone_of(contact.timezone))
     return [
