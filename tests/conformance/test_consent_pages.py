@@ -9,10 +9,12 @@ from html import unescape
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 
 from dripline.api.app import create_app
 from dripline.api.pages.leave import Leaving
 from dripline.api.pages.preferences import PreferencePages
+from dripline.api.pages.press import Pressing
 from dripline.api.pages.verify import Verifying
 from dripline.clock import VirtualClock
 from dripline.contacts import consent, consent_queries, email, queries
@@ -21,8 +23,9 @@ from dripline.contacts.erase import erase
 from dripline.contacts.identify import TelegramPerson, by_telegram
 from dripline.contacts.models import Preferences
 from dripline.contacts.pages import Pages
-from dripline.contacts.tokens import Tokens
+from dripline.contacts.tokens import Press, Tokens
 from dripline.database import Database
+from dripline.events.models import Event
 from dripline.ids import new_id
 from dripline.wiring import import_models
 
@@ -70,7 +73,7 @@ class Visitor:
 @pytest.fixture
 async def visitor(database: Database, clock: VirtualClock) -> AsyncIterator[Visitor]:
     parts = (database, clock, PAGES, "en")
-    routers = [kind(*parts).router() for kind in (PreferencePages, Leaving, Verifying)]
+    routers = [kind(*parts).router() for kind in (PreferencePages, Leaving, Verifying, Pressing)]
     transport = httpx.ASGITransport(create_app({}, routers))
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
         yield Visitor(database, clock, http)
@@ -251,6 +254,30 @@ async def test_pages_load_nothing_and_escape_everything(visitor: Visitor) -> Non
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert "<script" not in answer.text
     assert "http://" not in answer.text.replace(BASE, "")
+
+
+async def test_a_button_of_an_email_is_pressed_once_and_by_nobody_who_only_looks(
+    visitor: Visitor,
+) -> None:
+    await visitor.come_confirmed()
+    delivery = new_id()
+    url = PAGES.press(Press(visitor.contact, delivery, "DONE", "✅ Done <b>" + "x" * 300))
+
+    async def pressed() -> list[dict[str, object]]:
+        async with visitor.database.reading() as session:
+            rows = await session.scalars(select(Event).where(Event.name == "callback.pressed"))
+            return [row.data for row in rows]
+
+    shown = await visitor.http.get(url)
+    assert (shown.status_code, await pressed()) == (200, [])
+    assert "✅ Done <b>" in text_of(shown)
+    assert "<b>" not in shown.text
+    for _ in range(2):
+        assert (await visitor.http.post(url)).status_code == 200
+    assert await pressed() == [{"data": "DONE", "delivery_id": delivery.hex, "channel": "email"}]
+    for wrong in (url[:-1], url + "A", f"{BASE}/b/", f"{BASE}/b/x", f"{BASE}/b/{'a' * 5000}"):
+        assert (await visitor.http.post(wrong)).status_code == 404
+    assert len(await pressed()) == 1
 
 
 async def test_an_erased_contact_has_no_pages(visitor: Visitor) -> None:

@@ -82,6 +82,7 @@ _REASONS = {
     "callback.pressed": marked("Pressed a button"),
     "link.clicked": marked("Followed a link"),
     "message.received": marked("Wrote a message"),
+    "consent.changed": marked("Changed what they agree to"),
     "address.unreachable": marked("Cannot be reached any more"),
     "address.reachable": marked("Can be reached again"),
     "registered": marked("Registered"),

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from dripline.contacts.tokens import Purpose, Tokens
+from dripline.contacts.tokens import Press, Purpose, Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,10 @@ class Pages:
         """Return the way out; mail programs POST to it (RFC 8058)."""
         token = self.tokens.make(Purpose.UNSUBSCRIBE, contact_id, now, delivery_id)
         return f"{self.public_url}/u/{token}"
+
+    def press(self, press: Press) -> str:
+        """Return the page on which a button of an email is pressed."""
+        return f"{self.public_url}/b/{self.tokens.make_press(press)}"
 
     def verify(self, verification_id: uuid.UUID, now: datetime) -> str:
         """Return where the owner of a mailbox says that it is theirs."""

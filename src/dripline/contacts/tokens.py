@@ -23,6 +23,8 @@ TOKEN_EXPIRED: Final = "TOKEN_EXPIRED"  # noqa: S105 - an error's code
 _LONGEST = 200
 _MINUTE_US = 60_000_000
 _LENGTHS = {20, 36}
+_LONGEST_PRESS: Final = 600
+_LABEL_BYTES: Final = 120
 
 
 class Purpose(StrEnum):
@@ -50,6 +52,16 @@ class Proof:
     delivery_id: uuid.UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A callback button of an email: whose, of which delivery, what it carries and says."""
+
+    contact_id: uuid.UUID
+    delivery_id: uuid.UUID
+    data: str
+    label: str
+
+
 class Tokens:
     """Makes and reads tokens under the installation's key."""
 
@@ -58,6 +70,7 @@ class Tokens:
             purpose: Signer(key, salt=f"dripline.{purpose}", digest_method=sha256)
             for purpose in Purpose
         }
+        self._presses = Signer(key, salt="dripline.press", digest_method=sha256)
 
     def make(
         self,
@@ -80,6 +93,26 @@ class Tokens:
             raise Invalid("This link is too old; ask for a new one.", code=TOKEN_EXPIRED)
         return proof
 
+    def make_press(self, press: "Press") -> str:
+        """Return a token that presses a button of an email on its owner's behalf."""
+        data = press.data.encode()
+        label = press.label.encode()[:_LABEL_BYTES].decode(errors="ignore").encode()
+        body = press.contact_id.bytes + press.delivery_id.bytes + bytes((len(data),)) + data + label
+        return self._presses.sign(base64.urlsafe_b64encode(body).rstrip(b"=")).decode()
+
+    def read_press(self, token: str) -> "Press":
+        """Return which button a token presses. Raises Invalid (TOKEN_INVALID)."""
+        try:
+            if len(token) > _LONGEST_PRESS or not token.isascii():
+                raise BadSignature("no token of ours")
+            text = self._presses.unsign(token)
+            body = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+            length = body[32]
+            data, label = body[33 : 33 + length].decode(), body[33 + length :].decode()
+        except (BadSignature, binascii.Error, ValueError, IndexError):
+            raise _not_ours() from None
+        return Press(uuid.UUID(bytes=body[:16]), uuid.UUID(bytes=body[16:32]), data, label)
+
     def _read(self, purpose: Purpose, token: str) -> Proof:
         try:
             if len(token) > _LONGEST or not token.isascii():
@@ -89,7 +122,11 @@ class Tokens:
         except (BadSignature, binascii.Error, ValueError):
             body = b""
         if len(body) not in _LENGTHS:
-            raise Invalid("This link is damaged or not ours.", code=TOKEN_INVALID)
+            raise _not_ours()
         made_at = from_us(int.from_bytes(body[16:20], "big") * _MINUTE_US)
         about = uuid.UUID(bytes=body[20:]) if len(body) > 20 else None
         return Proof(uuid.UUID(bytes=body[:16]), made_at, about)
+
+
+def _not_ours() -> Invalid:
+    return Invalid("This link is damaged or not ours.", code=TOKEN_INVALID)

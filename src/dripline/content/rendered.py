@@ -37,8 +37,9 @@ class EmailUrls:
 
     `link` returns what a link of the text becomes, given its url and its words; `media` the
     address of a file, or None where files are not served: then they go along with the email.
-    `bot` is the bot's public address (`https://t.me/name`), for buttons that only a chat has;
-    `trap` a link that no reader sees, so that whoever follows it is a machine.
+    `press` returns the page on which a callback button is pressed, given its data and its text;
+    `bot` is the bot's public address (`https://t.me/name`), for what only a chat has; `trap` a link
+    that no reader sees, so that whoever follows it is a machine.
     """
 
     unsubscribe: str
@@ -48,6 +49,7 @@ class EmailUrls:
     media: Callable[[Media], str] | None = None
     bot: str | None = None
     trap: str | None = None
+    press: Callable[[str, str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from dripline.clients.dkim import Signer
 from dripline.clients.resend import ResendClient
 from dripline.clients.smtp import SmtpClient
 from dripline.clock import Clock
+from dripline.contacts.tokens import Press
 from dripline.content.rendered import EmailUrls, untracked
 from dripline.database import Database
 from dripline.deliveries.protocols import LinkTracker, Outgoing
@@ -45,19 +46,21 @@ class UrlsOfDelivery:
 
     def of(self, outgoing: Outgoing) -> EmailUrls:
         """Return them; without PUBLIC_URL there are none but the bot's."""
-        if self._pages is None:
+        pages = self._pages
+        if pages is None:
             return EmailUrls("", "", bot=self.bot)
         contact_id, delivery_id = outgoing.address.contact_id, outgoing.delivery_id
         now = self._clock.now()
         tracker = self._tracker if outgoing.message.track else None
         return EmailUrls(
-            self._pages.unsubscribe(contact_id, now, delivery_id),
-            self._pages.preferences(contact_id, now),
+            pages.unsubscribe(contact_id, now, delivery_id),
+            pages.preferences(contact_id, now),
             tracker.pixel(delivery_id, contact_id) if tracker else None,
             partial(tracker.link, delivery_id, contact_id) if tracker else untracked,
             self._media,
             self.bot,
             tracker.trap(delivery_id, contact_id) if tracker else None,
+            lambda data, label: pages.press(Press(contact_id, delivery_id, data, label)),
         )
 
     async def keep(self) -> None:

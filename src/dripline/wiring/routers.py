@@ -7,6 +7,7 @@ from dripline.api.auth import Auth
 from dripline.api.backend import Backend
 from dripline.api.pages.leave import Leaving
 from dripline.api.pages.preferences import PreferencePages
+from dripline.api.pages.press import Pressing
 from dripline.api.pages.verify import Verifying
 from dripline.bot.webhook import Webhook
 from dripline.channels.content_files import ContentFiles
@@ -70,7 +71,7 @@ def _pages(engine: Engine) -> list[APIRouter]:
     if pages is None:
         return []
     parts = (engine.database, engine.clock, pages, engine.settings.default_language)
-    return [kind(*parts).router() for kind in (PreferencePages, Leaving, Verifying)]
+    return [kind(*parts).router() for kind in (PreferencePages, Leaving, Verifying, Pressing)]
 
 
 def _told(engine: Engine) -> ResendWebhook:

@@ -135,7 +135,7 @@ class ContactEmail:
         Raises PermanentFailure (code `template`) when its layout fails.
         """
         raw = {f"v{number}": value for number, value in enumerate(self.shape.values)}
-        buttons = _leading(self.buttons, urls.bot, self.forms.payload)
+        buttons = _leading(self.buttons, urls, self.forms.payload)
         wanted = Wanted(
             self.shape.text,
             len(buttons),
@@ -155,7 +155,7 @@ class ContactEmail:
                 plain[f"l{number}"] = _tracked(urls, *link)
         for number, (label, url) in enumerate(buttons):
             plain[f"t{number}"] = label
-            plain[f"b{number}"] = _tracked(urls, url, label)
+            plain[f"b{number}"] = url
         return _parts(self, prepared, plain, urls)
 
     def _values(self, prepared: Prepared, urls: EmailUrls) -> dict[str, str]:
@@ -238,17 +238,25 @@ def _tracked(urls: EmailUrls, url: str, label: str) -> str:
     return urls.link(url, label) if url.startswith(("http://", "https://")) else url
 
 
-def _leading(buttons: Sequence[Button], bot: str | None, payload: str) -> list[tuple[str, str]]:
+def _leading(buttons: Sequence[Button], urls: EmailUrls, payload: str) -> list[tuple[str, str]]:
     """Return the buttons that lead somewhere from an email, as (text, url)."""
     found = []
     for button in buttons:
-        if button.kind == "callback":
-            url = _into_chat(button.value, bot, payload)
-        else:
-            url = web_link(button.value)
+        url = _behind(button, urls, payload)
         if url:
             found.append((button.text, url))
     return found
+
+
+def _behind(button: Button, urls: EmailUrls, payload: str) -> str | None:
+    """Return where a button leads: a page of its own to press it on, the chat, or its link."""
+    if button.kind != "callback":
+        link = web_link(button.value)
+        return _tracked(urls, link, button.text) if link else None
+    if urls.press is not None and not button.value.startswith(_GO):
+        return urls.press(button.value, button.text)
+    chat = _into_chat(button.value, urls.bot, payload)
+    return _tracked(urls, chat, button.text) if chat else None
 
 
 def _into_chat(data: str, bot: str | None, payload: str) -> str | None:
