@@ -17,6 +17,7 @@ SLOT: Final = re.compile(rf"{_MARK}([a-z]+\d*)Z")
 _SOFT: Final = b"=\r\n"
 _NEWLINE: Final = re.compile(r"\r\n?|\n")
 _PLAIN: Final = re.compile(r"[!-<>-~]+(?: +[!-<>-~]+)*")  # most values: as they are
+_DOT: Final = re.compile(rb"(?m)^\.(?=[^\r\n]{0,72}(?:\r\n|\Z))")
 _LONGEST_LINE: Final = 75  # and one more for the = of a soft line break (RFC 2045, 6.7)
 
 
@@ -46,6 +47,7 @@ def quoted(text: str) -> bytes:
     encoded = b2a_qp(_NEWLINE.sub("\r\n", text).encode())
     if b"\r\n" not in encoded:
         encoded = encoded.replace(b"\n", b"\r\n")
+    encoded = _DOT.sub(b"=2E", encoded)  # SMTP would have to double it, message by message
     if len(encoded) - encoded.rfind(b"\n") - 1 > _LONGEST_LINE:
         at = -3 if encoded[-3:-2] == b"=" else -1
         encoded = encoded[:at] + _SOFT + encoded[at:]
