@@ -61,7 +61,7 @@ class Drain:
 
     async def _bot(self, bot: str, now: datetime) -> int:
         async with self._database.reading() as session:
-            if not await inbox.pending(session, source_of(bot), limit=1):
+            if await inbox.is_empty(session, source_of(bot)):
                 return 0
         try:
             return await self._batch(bot, now, careful=False)

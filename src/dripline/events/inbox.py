@@ -43,6 +43,11 @@ async def pending(session: AsyncSession, source: str, limit: int = 100) -> list[
     return [Received(row.id, row.source_id, row.received_at, row.body) for row in rows]
 
 
+async def is_empty(session: AsyncSession, source: str) -> bool:
+    """Return whether nothing of this source waits: what a drain asks when nothing has come."""
+    return not await queries.any_inbox(session, source)
+
+
 async def done(
     session: AsyncSession, row_id: uuid.UUID, now: datetime, error: str | None = None
 ) -> None:

@@ -33,6 +33,27 @@ _INSERT_EVENTS = bulk.Statement(
 )
 
 
+# Asked every second, so by the short way; 5 is what the index ends at (models.py).
+_ANY_REACTION = bulk.Statement(
+    sqlite="SELECT 1 FROM outbox WHERE attempts < 5 LIMIT 1",
+    postgresql="SELECT 1 FROM outbox WHERE attempts < 5 LIMIT 1",
+)
+_ANY_INBOX = bulk.Statement(
+    sqlite="SELECT 1 FROM inbox WHERE source = ? AND done_at IS NULL LIMIT 1",
+    postgresql="SELECT 1 FROM inbox WHERE source = $1 AND done_at IS NULL LIMIT 1",
+)
+
+
+async def any_reaction(session: AsyncSession) -> bool:
+    """Return whether any consumer has an event to react to."""
+    return bool(await bulk.run(session, _ANY_REACTION))
+
+
+async def any_inbox(session: AsyncSession, source: str) -> bool:
+    """Return whether anything that came from `source` is not done."""
+    return bool(await bulk.run(session, _ANY_INBOX, source))
+
+
 async def insert_event(session: AsyncSession, event_id: uuid.UUID, event: "NewEvent") -> bool:
     """Insert an event; return False if its source and id are known."""
     statement = (
