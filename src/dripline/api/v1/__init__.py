@@ -6,6 +6,7 @@ from dripline.api.v1 import (
     analytics,
     broadcasts,
     clicks,
+    consent,
     contacts,
     deliveries,
     enrollments,
@@ -23,6 +24,7 @@ from dripline.api.v1 import (
 
 _NOUNS = (
     contacts,
+    consent,
     segments,
     scenarios,
     enrollments,

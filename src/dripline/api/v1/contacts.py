@@ -12,6 +12,7 @@ from dripline.analytics.why import timeline
 from dripline.api.auth import Role
 from dripline.api.guarded import GuardedRoute, Here, Now, Session, Who, needs
 from dripline.api.throttle import source_of
+from dripline.api.v1.consent import ask
 from dripline.api.v1.events import EventLine, event_line
 from dripline.api.v1.pages import Page, Pages
 from dripline.api.v1.shapes import ERRORS, Free, Given, Id, Moment, Told
@@ -179,7 +180,8 @@ async def create(
         event = NewEvent("contact.created", contact.id, "contact", contact.id.hex, now, {})
         await append(session, event)
     if body.email is not None:
-        await email.give(session, contact.id, body.email, _evidence(request), now)
+        given = await email.give(session, contact.id, body.email, _evidence(request), now)
+        await ask(session, here, given, now)
     return await _changed(session, here, contact, body, now)
 
 
