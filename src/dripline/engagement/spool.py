@@ -93,7 +93,8 @@ class Spool:
         metrics.SPOOL_LOST.inc()
         if time.monotonic() - self._complained_at > _COMPLAIN_EVERY_S:
             self._complained_at = time.monotonic()
-            log.error("spool.not_written", folder=str(self.folder), error=str(error))
+            with suppress(OSError):  # the log may lie on the same full disk
+                log.error("spool.not_written", folder=str(self.folder), error=str(error))
 
 
 @dataclass(frozen=True, slots=True)
