@@ -41,7 +41,10 @@ class Fold:
 
 
 class CountUp:
-    """Counts contacts, addresses, enrollments and cohorts; reading waits for nobody."""
+    """Counts contacts, addresses, enrollments, cohorts, scores; reading waits for nobody.
+
+    Scores are kept for each day as they were counted last on it.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -65,7 +68,11 @@ class CountUp:
                     ).items()
                 },
             }
+            scores = await queries.scores_by_level(session, now)
+        day = f"{now:%Y-%m-%d}:"
         async with self._database.transaction() as session:
+            today = {f"{day}{key}": value for key, value in scores.items()}
+            await queries.replace_counts(session, "scores", today, now, only=day)
             for name, values in found.items():
                 await queries.replace_counts(session, name, values, now)
         self._rest_until = time.monotonic() + _PATIENCE * (time.monotonic() - started)

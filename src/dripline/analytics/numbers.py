@@ -102,6 +102,14 @@ class Cohort:
     paid: int
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreDay:
+    """How many contacts' scores were on which level at the end of a day: type, level, how many."""
+
+    day: str
+    levels: dict[str, dict[str, int]]
+
+
 async def overview(session: AsyncSession, days: int, now: datetime) -> Overview:
     """Return the overview of the last days, today among them."""
     since = first_day(days, now)
@@ -145,6 +153,17 @@ async def cohorts(session: AsyncSession, now: datetime) -> list[Cohort]:
     names = ("contacts", "registered", "completed", "paid")
     keys = [f"{week:%Y-%m-%d}" for week in weeks(now)]
     return [Cohort(key, *(found.get(f"{key}:{name}", 0) for name in names)) for key in keys]
+
+
+async def scores(session: AsyncSession, days: int, now: datetime) -> list[ScoreDay]:
+    """Return how many contacts' scores were on each level, day by day, oldest first."""
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    since = first_day(days, now)
+    for key, value in (await queries.counts(session, "scores"))["scores"].items():
+        day, kind, level = key.split(":")
+        if day >= since:
+            found.setdefault(day, {}).setdefault(kind, {})[level] = value
+    return [ScoreDay(day, found[day]) for day in sorted(found)]
 
 
 async def messages_of(

@@ -1,18 +1,22 @@
 """Every statement that keeps the numbers: folding tallies into days, counting what there is."""
 
+import math
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import and_, case, delete, func, literal_column, not_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.analytics.models import Count, DeliveryDay
+from dripline.clock import to_us
 from dripline.contacts.models import Address, Contact
 from dripline.database import insert_new
 from dripline.deliveries.models import Delivery, DeliveryTally
 from dripline.deliveries.tallies import COUNTED
+from dripline.engagement.models import EngagementScore as Score
+from dripline.engagement.score import LEVELS, points_for
 from dripline.payments.models import Payment
 from dripline.scenarios.models import COMPLETED, Enrollment
 
@@ -52,10 +56,13 @@ async def add_to_days(session: AsyncSession, sums: Mapping[tuple[str, ...], Sequ
 
 
 async def replace_counts(
-    session: AsyncSession, name: str, values: Mapping[str, int], now: datetime
+    session: AsyncSession, name: str, values: Mapping[str, int], now: datetime, only: str = ""
 ) -> None:
-    """Put fresh counts in the place of those of this name."""
-    await session.execute(delete(Count).where(Count.name == name))
+    """Put fresh counts in the place of those of this name; `only` of keys that begin so."""
+    old = delete(Count).where(Count.name == name)
+    if only:
+        old = old.where(Count.key.startswith(only, autoescape=True))
+    await session.execute(old)
     rows = [
         {"name": name, "key": key[:160], "value": value, "counted_at": now}
         for key, value in values.items()
@@ -88,6 +95,26 @@ async def enrollments_by_status(session: AsyncSession) -> dict[str, int]:
         )
     )
     return {f"{row[0]}:{row[1]}": row[2] for row in rows}
+
+
+async def scores_by_level(session: AsyncSession, now: datetime) -> dict[str, int]:
+    """Return how many contacts' scores are on each level, by `type:level`; in one walk."""
+    at = to_us(now)
+    higher, columns = None, []
+    for level, least in LEVELS.items():
+        # One point is left `half_life * log2(points)` after the moment at which there were so many.
+        ahead = math.log2(points_for(least)) * 1_000_000 if least else None
+        limit = Score.half_life * literal_column(f"{ahead:.3f}") if ahead is not None else None
+        reached = Score.fades_at - limit >= at if limit is not None else true()
+        here = reached if higher is None else and_(reached, not_(higher))
+        columns.append(func.sum(case((here, 1), else_=0)).label(level))
+        higher = reached
+    rows = await session.execute(select(Score.type, *columns).group_by(Score.type))
+    return {
+        f"{row[0]}:{level}": int(row[place])
+        for row in rows
+        for place, level in enumerate(LEVELS, 1)
+    }
 
 
 async def cohort(session: AsyncSession, since: uuid.UUID, until: uuid.UUID) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """The nouns of the API on both databases: content in, people through it, what happened out."""
 
+import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -317,3 +318,64 @@ async def test_what_waits_is_listed(api: Api, http: httpx.AsyncClient) -> None:
     api.clock.advance(timedelta(seconds=1))
     page = (await http.get("/api/v1/deliveries/waiting")).json()
     assert (page["total"], page["items"][0]["origin"]) == (1, "enrollment")
+
+
+async def test_webhooks_are_added_changed_and_removed(api: Api, http: httpx.AsyncClient) -> None:
+    added = await http.post(
+        "/api/v1/webhooks", json={"url": "https://example.com/hook", "names": ["payment.*"]}
+    )
+    assert added.status_code == 201, added.text
+    one = f"/api/v1/webhooks/{added.json()['id']}"
+    assert added.json()["secret"].startswith("whsec_")
+    assert "secret" not in (await http.get(one)).json()
+    off = await http.patch(one, json={"is_on": False, "names": ["*"]})
+    assert (off.json()["is_on"], off.json()["names"]) == (False, ["*"])
+    assert off.json()["url"] == "https://example.com/hook"
+    rotated = (await http.post(f"{one}/rotate")).json()
+    assert rotated["secret"] != added.json()["secret"]
+    assert (await http.get(f"{one}/deliveries")).json()["items"] == []
+    again = await http.post(f"{one}/replay", json={"since": "2026-03-01T00:00:00Z"})
+    assert again.json() == {"queued": 0}
+    for bad in (
+        {"url": "http://example.com", "names": ["*"]},
+        {"url": "https://u:p@example.com", "names": ["*"]},
+        {"url": "https://example.com", "names": ["a b"]},
+        {"url": "https://example.com", "names": []},
+    ):
+        assert (await http.post("/api/v1/webhooks", json=bad)).status_code == 422
+    assert (await http.delete(one)).status_code == 200
+    assert code(await http.get(one)) == "WEBHOOK_NOT_FOUND"
+
+
+async def test_scores_are_shown_and_counted_by_day(api: Api, http: httpx.AsyncClient) -> None:
+    from dripline.analytics.duty import CountUp
+    from dripline.engagement.models import EngagementScore
+    from dripline.engagement.score import points_for, written
+
+    contact_id = (await http.get("/api/v1/contacts/7")).json()["id"]
+    empty = (await http.get("/api/v1/contacts/7/scores")).json()
+    assert empty == {"level": "dormant", "scores": {}}
+    now, half = api.clock.now(), 86_400
+    made = written(points_for(20), int(now.timestamp() * 1_000_000), half)
+    async with api.database.transaction() as session:
+        session.add(
+            EngagementScore(
+                contact_id=uuid.UUID(contact_id),
+                type="overall",
+                score=made.score,
+                fades_at=made.fades_at_us,
+                half_life=half,
+                factors={},
+                computed_at=now,
+                valid_until=None,
+            )
+        )
+    shown = (await http.get("/api/v1/contacts/7/scores")).json()
+    assert (shown["level"], round(shown["scores"]["overall"]["score"])) == ("engaged", 20)
+    for _ in range(3):
+        await CountUp(api.database).run_once(api.clock.now())
+        api.clock.advance(timedelta(days=1))
+    days = (await http.get("/api/v1/analytics/scores")).json()
+    assert [one["day"] for one in days] == ["2026-03-02", "2026-03-03", "2026-03-04"]
+    on = [{k for k, n in one["levels"]["overall"].items() if n} for one in days]
+    assert on == [{"engaged"}, {"at_risk"}, {"at_risk"}]

@@ -20,6 +20,7 @@ from dripline.api.v1 import (
     rotations,
     scenarios,
     segments,
+    webhooks,
 )
 
 _NOUNS = (
@@ -39,6 +40,7 @@ _NOUNS = (
     rotations,
     clicks,
     reports,
+    webhooks,
     keys,
 )
 

@@ -78,6 +78,15 @@ class Cohort(Told):
     paid: int = Field(examples=[9])
 
 
+class ScoreDay(Told):
+    """How many contacts' scores were on which level at the end of a day, by type."""
+
+    day: str = Field(examples=["2026-03-02"])
+    levels: dict[str, dict[str, int]] = Field(
+        examples=[{"overall": {"highly_engaged": 12, "engaged": 80, "at_risk": 31, "dormant": 4}}]
+    )
+
+
 @routes.get("/overview", summary="Everything at a glance")
 async def overview(session: Session, now: Now, days: Days = 30) -> Overview:
     """Return contacts, enrollments and messages by channel and day."""
@@ -124,3 +133,9 @@ async def messages(
 async def cohorts(session: Session, now: Now) -> list[Cohort]:
     """Return the latest twelve weeks, oldest first: who came, and how far they got."""
     return [Cohort.model_validate(one) for one in await numbers.cohorts(session, now)]
+
+
+@routes.get("/scores", summary="Engagement scores over time")
+async def scores(session: Session, now: Now, days: Days = 30) -> list[ScoreDay]:
+    """Return how many contacts' scores were on each level, day by day, oldest first."""
+    return [ScoreDay.model_validate(one) for one in await numbers.scores(session, days, now)]
