@@ -76,6 +76,18 @@ class Channels:
         both.sort(key=lambda sent: sent.at)
         return [(sent.address.channel, sent.message.text) for sent in both]
 
+    async def story(self, language: str) -> list[str]:
+        """Return what `why` tells, but for the beginning."""
+        left_out = {"First seen", "Entered the scenario"}
+        async with self.world.database.reading() as session:
+            lines = await timeline(
+                session,
+                self.world.contact.contact_id,
+                library=self.world.store.library,
+                language=language,
+            )
+        return [f"{line.title}: {line.detail}" for line in lines if line.title not in left_out]
+
     async def rows(self) -> list[Delivery]:
         async with self.world.database.reading() as session:
             return list((await session.scalars(select(Delivery).order_by(Delivery.id))).all())
@@ -469,3 +481,60 @@ async def test_a_bounce_of_nothing_we_know_changes_nothing(
     await world.react()
     await world.run()
     assert channels.went_out() == [("telegram", "course/one")]
+
+
+async def test_one_contact_through_fallback_bounce_unblock_and_unsubscription(
+    channels: Channels,
+) -> None:
+    """What an operator reads of somebody who loses one channel after the other, and comes back."""
+    world = channels.world
+    daily: dict[str, Any] = {"timing": {"days": 1}}
+    steps = {"one": {}, "two": daily, "three": daily, "four": daily, "five": daily, "six": daily}
+    world.store.library = library(body("course", steps))
+    await channels.add_email()
+    await world.ask()
+    await world.run()
+    world.blocked = True
+    await world.run(DAY)  # two falls back
+    await world.run(HOUR)
+    await bounce(channels, "two")  # nothing else reaches them: three waits
+    await world.run(DAY)
+    world.blocked = False
+    await channels.reach("telegram", "reachable")
+    await world.run(HOUR)  # three, at last; unblocked, by Telegram
+    await channels.reach("email", "reachable")
+    await channels.prefer(preferred_channel="email")
+    await world.run(DAY)  # four, by email
+    await channels.reach("email", "unsubscribed")
+    await world.run(2 * DAY)  # five and six, by Telegram
+    assert channels.went_out() == [
+        ("telegram", "course/one"),
+        ("email", "course/two"),
+        ("telegram", "course/three"),
+        ("email", "course/four"),
+        ("telegram", "course/five"),
+        ("telegram", "course/six"),
+    ]
+    assert (await world.enrollments())["course"].status == "completed"
+    told = await channels.story("en")
+    fell_back = "fell back from Telegram: the contact has blocked the bot"
+    assert told == [
+        "Sent by Telegram: the first message; Telegram is the usual channel",
+        "Cannot be reached any more: blocked",
+        "Could not be sent by Telegram: bot was blocked by the user",
+        "Goes out on another channel: the contact has blocked the bot",
+        f"Sent by Email: its delay was over; {fell_back}; it came back: 550 no such user",
+        "Cannot be reached any more: bounced",
+        "Stands still: the contact has blocked the bot",
+        "Can be reached again: reachable",
+        "Goes on: the contact can be reached again",
+        "Sent by Telegram: its delay was over; Telegram is the usual channel",
+        "Can be reached again: reachable",
+        "Sent by Email: its delay was over; the contact prefers Email",
+        "Cannot be reached any more: unsubscribed",
+        "Sent by Telegram: its delay was over; only Telegram reaches the contact",
+        "Sent by Telegram: its delay was over; only Telegram reaches the contact",
+        "Completed: the last message was sent",
+    ]
+    russian = "\n".join(await channels.story("ru"))
+    assert "вместо Telegram: контакт заблокировал бота; вернулось: 550 no such user" in russian

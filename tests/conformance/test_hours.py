@@ -1,5 +1,6 @@
 """Hours and caps: when a message goes out, and what it says of the wait."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -212,3 +213,23 @@ async def test_whose_language_has_one_zone_is_there_until_they_say_otherwise(
         known = await session.get_one(Contact, world.contact.contact_id)
     assert (known.timezone, known.timezone_source) == ("Europe/Berlin", "guessed")
     assert await sent(world) == ["Mon 12:00", "Tue 07:00"]
+
+
+async def test_the_cap_is_exact_over_workers(database: Database, clock: VirtualClock) -> None:
+    """Two workers claim at the same moment, each a scenario of the same contact."""
+    lanes = [body(f"s{n}", {"x": {"timing": {"hours": 1}}}, lane=f"l{n}") for n in range(8)]
+    world = await a_world(database, clock, lanes[0], cap=Cap(3))
+    world.store.library = library(*lanes)
+    for n in range(8):
+        await world.ask(f"s{n}")
+    clock.advance(HOUR)
+    claims = await asyncio.gather(*(world.dispatcher.claim(clock.now(), 1) for _ in range(8)))
+    flights = [flight for claim in claims for flight in claim.flights]
+    assert len(flights) <= 3
+    await world.dispatcher.settle(
+        [await world.dispatcher.send(flight) for flight in flights], clock.now()
+    )
+    await world.run(timedelta(hours=2))
+    assert len(world.channel.sent) == 3
+    await world.run(DAY)
+    assert len(world.channel.sent) == 6

@@ -24,6 +24,7 @@ from dripline.content.store import Library
 from dripline.deliveries import queries as deliveries
 from dripline.deliveries import system
 from dripline.deliveries.models import Decision, Delivery
+from dripline.deliveries.status import BOUNCED
 from dripline.errors import USER_NOT_FOUND, Conflict, NotFound
 from dripline.events import queries as events
 from dripline.events.models import Event
@@ -145,6 +146,8 @@ def _sent(row: Delivery, language: str | None) -> Line:
         detail = reason_words(str((row.decision or {}).get("reason", "")), language)
         detail += _channel(row, language)
         detail += _variant(row.decision or {}, language)
+        if row.status == BOUNCED:
+            detail += _("; it came back: {reason}", language, reason=row.failure_reason or "?")
     kind = "failed" if row.status == "failed" else "sent"
     message_id = "" if row.origin == system.ORIGIN else row.message_id
     return Line(at, kind, title, detail, row.scenario_id or "", message_id)
