@@ -31,6 +31,7 @@ class Resend:
     requests: list[tuple[str, str, int]] = field(default_factory=list)
     keys: dict[str, tuple[str, Any]] = field(default_factory=dict)
     hold: asyncio.Event | None = None
+    came: asyncio.Event = field(default_factory=asyncio.Event)
     under_way: set[str] = field(default_factory=set)
     agents: set[str] = field(default_factory=set)
     _recent: list[float] = field(default_factory=list)
@@ -71,6 +72,7 @@ class Resend:
         if isinstance(step, tuple):
             return JSONResponse(step[1], step[0], headers=step[2])
         self.under_way.add(key)
+        self.came.set()
         try:
             if self.hold is not None:
                 await self.hold.wait()

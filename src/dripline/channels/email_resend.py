@@ -1,18 +1,20 @@
 """Emails by way of Resend: one at a time while there are few, a hundred at a time when many wait.
 
 A team has a handful of requests a second, an email may be one of a hundred in one of them. So
-what comes while the next request may not leave yet goes out with it. An answer that did not come
-is asked for again under the same idempotency key, with the very same bytes; only after that do the
-messages go back into the queue, and a batch whose fate is not known is kept to be asked for again.
+what comes while the next request may not leave yet goes out with it.
+
+Nothing goes out twice. What leaves together is written down first, with its idempotency key; until
+its messages are settled, whoever sends one of them again (we, after an answer was lost, or another
+worker, after we died) sends that very request again, and Resend knows it.
 """
 
 import asyncio
 from base64 import b64encode
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -32,40 +34,58 @@ _MOST_BYTES = 4 * 1024 * 1024
 TRACKING_TAG = "tracking_id"
 
 
-@dataclass(slots=True)
-class Waiting:
-    """One email, and who waits for its id."""
+Answer = asyncio.Future[str | None]
+Emails = Sequence[tuple[str, dict[str, Any]]]  # a delivery's id, and the fields of its email
 
-    id: str
-    email: dict[str, Any]
-    answer: "asyncio.Future[str | None]"
+
+class Journal(Protocol):
+    """Remembers what left together, until it is settled."""
+
+    async def begin(self, key: str, emails: Emails) -> None:
+        """Write down what leaves under a key; it is durable when this returns."""
+        ...
+
+    async def find(self, message_id: str) -> tuple[str, Emails] | None:
+        """Return the request in which a message has left before, or None."""
+        ...
+
+    async def forget(self, key: str) -> None:
+        """Resend has not taken what left under a key: its messages are free again."""
+        ...
 
 
 @dataclass(slots=True)
 class Batch:
-    """Emails that go out under one idempotency key, always these and in this order."""
+    """Emails that go out under one idempotency key, always these and in this order.
 
-    emails: list[Waiting]
-    key: str = field(init=False)
+    `answers` are those who wait; of a batch that comes again some may not have come yet.
+    """
+
+    emails: list[tuple[str, dict[str, Any]]]
+    answers: dict[str, Answer]
+    key: str = ""
+    again: bool = False
     maybe_taken: bool = False
 
     def __post_init__(self) -> None:
-        ids = ",".join(one.id for one in self.emails)
-        alone = len(self.emails) == 1
-        self.key = ids if alone else f"batch-{sha256(ids.encode()).hexdigest()}"
+        if not self.key:
+            ids = ",".join(one for one, _ in self.emails)
+            alone = len(self.emails) == 1
+            self.key = ids if alone else f"batch-{sha256(ids.encode()).hexdigest()}"
 
 
 class ResendTransport:
     """Hands letters to Resend; `media` reads what goes along with them."""
 
-    def __init__(self, client: ResendClient, media: ReadMedia) -> None:
+    def __init__(self, client: ResendClient, media: ReadMedia, journal: Journal) -> None:
         self._client = client
         self._media = media
-        self._waiting: deque[Waiting] = deque()
+        self._journal = journal
+        self._waiting: deque[tuple[str, dict[str, Any], Answer]] = deque()
         self._leaving: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._next_at = 0.0
-        self._unknown: OrderedDict[str, Batch] = OrderedDict()  # by the id of each of its emails
+        self._again: dict[str, Batch] = {}
         self._known: OrderedDict[str, str | None] = OrderedDict()
         self._quota_told = False
 
@@ -77,18 +97,18 @@ class ResendTransport:
         message_id = letter.delivery_id.hex
         if message_id in self._known:
             return self._known.pop(message_id)
-        if message_id in self._unknown:
-            return await self._ask_again(message_id)
-        email = await self._fields(letter)
-        one = Waiting(message_id, email, asyncio.get_running_loop().create_future())
-        if letter.parts.attached:  # batches take no attachments
+        answer: Answer = asyncio.get_running_loop().create_future()
+        if letter.parts.attached:  # batches take none, so it always leaves alone, under its own key
+            email = await self._fields(letter)
             await self._slot()
-            self._start(Batch([one]))
+            self._start(Batch([(message_id, email)], {message_id: answer}))
+        elif left := await self._journal.find(message_id):
+            await self._leave_again(message_id, answer, *left)
         else:
-            self._waiting.append(one)
+            self._waiting.append((message_id, await self._fields(letter), answer))
             if self._leaving is None or self._leaving.done():
                 self._leaving = asyncio.create_task(self._leave())
-        return await one.answer
+        return await answer
 
     async def close(self) -> None:
         """Give back the connections; what waits for an answer is cut short."""
@@ -127,18 +147,32 @@ class ResendTransport:
     async def _leave(self) -> None:
         while self._waiting:
             await self._slot()
-            if batch := self._taken():
-                self._start(Batch(batch))
+            batch = self._taken()
+            if batch.emails:
+                self._start(batch)
 
-    def _taken(self) -> list[Waiting]:
-        batch: list[Waiting] = []
+    def _taken(self) -> Batch:
+        emails: list[tuple[str, dict[str, Any]]] = []
+        answers: dict[str, Answer] = {}
         size = 0
-        while self._waiting and len(batch) < MOST_IN_BATCH and size < _MOST_BYTES:
-            one = self._waiting.popleft()
-            if not one.answer.cancelled():
-                batch.append(one)
-                size += len(one.email["html"]) + len(one.email["text"])
-        return batch
+        while self._waiting and len(emails) < MOST_IN_BATCH and size < _MOST_BYTES:
+            message_id, email, answer = self._waiting.popleft()
+            if not answer.cancelled():
+                emails.append((message_id, email))
+                answers[message_id] = answer
+                size += len(email["html"]) + len(email["text"])
+        return Batch(emails, answers)
+
+    async def _leave_again(self, message_id: str, answer: Answer, key: str, emails: Emails) -> None:
+        """Send a request again for the first of its messages that comes; the others join."""
+        batch = self._again.get(key)
+        if batch is not None:
+            batch.answers[message_id] = answer
+            return
+        batch = Batch(list(emails), {message_id: answer}, key, again=True)
+        self._again[key] = batch
+        await self._slot()
+        self._start(batch)
 
     async def _slot(self) -> None:
         loop = asyncio.get_running_loop()
@@ -149,7 +183,7 @@ class ResendTransport:
             await asyncio.sleep(at - loop.time())
 
     def _start(self, batch: Batch) -> None:
-        task = asyncio.create_task(self._run(batch))
+        task = asyncio.create_task(self._running_to_its_end(batch))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
@@ -157,26 +191,38 @@ class ResendTransport:
         try:
             ids = await self._insist(batch)
         except BadEmail as bad:
+            self._again.pop(batch.key, None)  # who comes from now on begins anew
+            await self._journal.forget(batch.key)
             if len(batch.emails) == 1:
-                _refuse(batch.emails, bad)
+                _refuse(batch, bad)
             else:
                 await self._halve(batch)
         except SendFailure as failure:
-            if batch.maybe_taken and len(batch.emails) > 1:
-                self._keep(batch)
-            _refuse(batch.emails, failure)
+            if not batch.maybe_taken:
+                await self._journal.forget(batch.key)
+            _refuse(batch, failure)
         except asyncio.CancelledError:
-            _refuse(batch.emails, ChannelDown("we stop"))
+            _refuse(batch, ChannelDown("we stop"))
             raise
-        except Exception as error:
-            log.exception("email.resend_broke")
-            _refuse(batch.emails, ChannelDown(f"unexpected: {error!r}"))
         else:
             self._quota_told = False
             self._answer(batch, ids)
 
+    async def _running_to_its_end(self, batch: Batch) -> None:
+        try:
+            await self._run(batch)
+        except Exception as error:
+            log.exception("email.resend_broke")
+            _refuse(batch, ChannelDown(f"unexpected: {error!r}"))
+        finally:
+            self._again.pop(batch.key, None)
+
     async def _insist(self, batch: Batch) -> Sequence[str | None]:
         """Return the ids of a batch; what passes soon is waited for, under the same key."""
+        if not batch.again:
+            await self._journal.begin(batch.key, batch.emails)
+        else:
+            batch.maybe_taken = True
         for attempt in range(1, _TRIES + 1):
             try:
                 return await self._request(batch)
@@ -196,45 +242,28 @@ class ResendTransport:
 
     async def _request(self, batch: Batch) -> Sequence[str | None]:
         if len(batch.emails) == 1:
-            return [await self._client.send(batch.emails[0].email, batch.key)]
-        return await self._client.send_batch([one.email for one in batch.emails], batch.key)
+            return [await self._client.send(batch.emails[0][1], batch.key)]
+        return await self._client.send_batch([email for _, email in batch.emails], batch.key)
 
     async def _halve(self, batch: Batch) -> None:
         """Send the halves of a batch that was refused for one of its emails."""
-        for one in batch.emails:
-            self._unknown.pop(one.id, None)
-        waiting = [one for one in batch.emails if not one.answer.done()]
+        waiting = [
+            one
+            for one in batch.emails
+            if one[0] in batch.answers and not batch.answers[one[0]].done()
+        ]
         middle = (len(waiting) + 1) // 2
         for half in filter(None, (waiting[:middle], waiting[middle:])):
             await self._slot()
-            self._start(Batch(half))
-
-    # A batch whose answer never came.
-
-    def _keep(self, batch: Batch) -> None:
-        for one in batch.emails:
-            self._unknown[one.id] = batch
-        while len(self._unknown) > _MOST_KNOWN:
-            self._unknown.popitem(last=False)
-
-    async def _ask_again(self, message_id: str) -> str | None:
-        """Send the same batch once more for the first that comes again; the others join."""
-        batch = self._unknown[message_id]
-        mine = next(one for one in batch.emails if one.id == message_id)
-        running = any(not one.answer.done() for one in batch.emails)
-        mine.answer = asyncio.get_running_loop().create_future()
-        if not running:
-            await self._slot()
-            self._start(batch)
-        return await mine.answer
+            self._start(Batch(half, {one: batch.answers[one] for one, _ in half}))
 
     def _answer(self, batch: Batch, ids: Sequence[str | None]) -> None:
-        for one, provider_id in zip(batch.emails, ids, strict=True):
-            was_unknown = self._unknown.pop(one.id, None) is not None
-            if not one.answer.done():
-                one.answer.set_result(provider_id)
-            elif was_unknown:  # it will come again, and then it is known
-                self._known[one.id] = provider_id
+        for (message_id, _email), provider_id in zip(batch.emails, ids, strict=True):
+            answer = batch.answers.get(message_id)
+            if answer is not None and not answer.done():
+                answer.set_result(provider_id)
+            elif batch.again:  # it will come again, and then it is known
+                self._known[message_id] = provider_id
         while len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
 
@@ -244,7 +273,7 @@ class ResendTransport:
             log.error("email.quota_used_up", reason=quota.reason, rests_s=quota.after)
 
 
-def _refuse(emails: Sequence[Waiting], failure: SendFailure) -> None:
-    for one in emails:
-        if not one.answer.done():
-            one.answer.set_exception(failure)
+def _refuse(batch: Batch, failure: SendFailure) -> None:
+    for answer in batch.answers.values():
+        if not answer.done():
+            answer.set_exception(failure)

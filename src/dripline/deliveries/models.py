@@ -8,7 +8,17 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Float, Index, Integer, SmallInteger, String, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dripline.database import Base, Json
@@ -185,6 +195,33 @@ class ProviderMessage(Base):
     delivery_id: Mapped[uuid.UUID]
 
     __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class EmailBatch(Base):
+    """What left together for an email provider, until every message of it is settled.
+
+    `body` holds pairs of a delivery's id and the fields of its email, as they left.
+    """
+
+    __tablename__ = "email_batches"
+
+    key: Mapped[str] = mapped_column(String(80), primary_key=True)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime]
+
+
+class EmailBatchMember(Base):
+    """In which batch a message has left."""
+
+    __tablename__ = "email_batch_members"
+
+    delivery_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(80))
+
+    __table_args__ = (
+        Index("ix_email_batch_members_key", "key"),
+        {"sqlite_with_rowid": False},
+    )
 
 
 class Decision(Base):

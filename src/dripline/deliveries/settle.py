@@ -159,6 +159,7 @@ async def _record(
 async def _record_emails(session: AsyncSession, emails: Sequence[Result], now: datetime) -> None:
     """Remember by which ids the provider will tell of them, and what came back at once."""
     await queries.insert_provider_messages(session, emails)
+    await queries.settle_email_batches(session, [result.delivery_id for result in emails])
     for result in emails:
         value, why = result.ready.address.value, result.failure
         if result.reachability == suppression.BOUNCED:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.channels.content_files import ContentFiles
 from dripline.channels.email import EmailChannel, EmailTransport
+from dripline.channels.email_journal import DatabaseJournal
 from dripline.channels.email_resend import ResendTransport
 from dripline.channels.email_smtp import SmtpTransport
 from dripline.channels.email_suppressed import SuppressedAddresses
@@ -79,7 +80,7 @@ def email_channel(
     if not settings.has_email:
         return None
     return EmailChannel(
-        _transport(settings, database),
+        _transport(settings, database, clock),
         settings.sender,
         UrlsOfDelivery(settings, clock, tracker),
         SuppressedAddresses(database),
@@ -87,11 +88,12 @@ def email_channel(
     )
 
 
-def _transport(settings: Settings, database: Database) -> EmailTransport:
+def _transport(settings: Settings, database: Database, clock: Clock) -> EmailTransport:
     media = ContentFiles(database)
     if settings.resend_api_key is not None:
         key = settings.resend_api_key.get_secret_value()
-        return ResendTransport(ResendClient(settings.resend_api_base, key), media)
+        client = ResendClient(settings.resend_api_base, key)
+        return ResendTransport(client, media, DatabaseJournal(database, clock))
     server = settings.smtp_server
     assert server is not None  # noqa: S101 - has_email says so
     bounces = sender(settings.bounce_address) if settings.bounce_address else None

@@ -22,6 +22,7 @@ from dripline.broadcasts.render import Renderer as BroadcastRenderer
 from dripline.broadcasts.switch import WAKE as WAKE_BROADCASTS
 from dripline.channels.content_files import ContentFiles
 from dripline.channels.email import EmailChannel
+from dripline.channels.email_journal import DatabaseJournal
 from dripline.channels.telegram import OnMigrated, TelegramChannel
 from dripline.clients.http1 import Http1Client
 from dripline.clients.telegram import LARGEST_DOWNLOAD, TelegramClient
@@ -130,8 +131,10 @@ class Engine:
         habits = LearnHabits(self.database)
         experiments = DecideExperiments(self.database, self.store)
         leases = Leases(self.database, self.real_time, self.worker)
+        journal = DatabaseJournal(self.database, self.clock)
         news = resend_drain(self.settings, self.database)
         return [
+            *([Duty("email_journal", journal.prune, 60.0)] if EMAIL in self.channels else []),
             Duty("email_news", lambda: news.run_once(self.clock.now()), 1.0, WAKE_INBOX),
             Duty("react", lambda: react.run_once(self.clock.now()), 1.0, "react"),
             Duty("launch", lambda: launch.run_once(self.clock.now()), 1.0, WAKE_BROADCASTS),

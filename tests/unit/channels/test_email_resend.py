@@ -48,11 +48,32 @@ async def resend() -> AsyncIterator[Resend]:
         yield server
 
 
-def transport_of(server: Resend, key: str = KEY, timeout: float = 30.0) -> ResendTransport:
+class Memory:
+    """A journal that outlives a transport."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+
+    async def begin(self, key: str, emails: Any) -> None:
+        self.kept[key] = list(emails)
+
+    async def find(self, message_id: str) -> Any:
+        for key, emails in self.kept.items():
+            if any(one == message_id for one, _ in emails):
+                return key, emails
+        return None
+
+    async def forget(self, key: str) -> None:
+        self.kept.pop(key, None)
+
+
+def transport_of(
+    server: Resend, key: str = KEY, timeout: float = 30.0, journal: Memory | None = None
+) -> ResendTransport:
     http = Http1Client(server.base, timeout=timeout)
     client = ResendClient(server.base, key, http=_Hurried(http, timeout))
     client.requests_a_second = server.rate
-    return ResendTransport(client, Files())
+    return ResendTransport(client, Files(), journal or Memory())
 
 
 class _Hurried:
@@ -149,12 +170,12 @@ async def test_an_email_that_went_out_before_in_other_words_is_not_sent_again(
 ) -> None:
     """As after a crash: the same delivery, but its links carry another minute."""
     delivery_id = new_id()
-    first, second = transport_of(resend), transport_of(resend)
+    first, second, third = (transport_of(resend) for _ in range(3))
     assert await first.send(letter(delivery_id=delivery_id)) == "email-1"
     assert await second.send(letter(delivery_id=delivery_id)) == "email-1"
-    assert await second.send(letter(delivery_id=delivery_id, text="Hi again")) is None
-    await first.close()
-    await second.close()
+    assert await third.send(letter(delivery_id=delivery_id, text="Hi again")) is None
+    for one in (first, second, third):
+        await one.close()
     assert len(resend.emails) == 1
 
 
@@ -230,3 +251,28 @@ async def test_who_stops_waiting_is_left_out(resend: Resend) -> None:
     await transport.close()
     assert "a3@example.org" not in resend.recipients
     assert len(resend.emails) == 5
+
+
+async def test_a_bad_email_does_not_come_again_with_its_batch(resend: Resend) -> None:
+    """Refused as a whole, a batch has not left: its messages are free for others."""
+    journal = Memory()
+    transport = transport_of(resend, journal=journal)
+    letters = [letter("malformed@example.org"), letter("b@example.org"), letter("c@example.org")]
+    answers = await send_all(transport, letters)
+    assert isinstance(answers[0], PermanentFailure)
+    again = await send_all(transport, letters[:1])
+    await transport.close()
+    assert isinstance(again[0], PermanentFailure)
+    assert len(resend.emails) == 2
+
+
+async def test_refused_for_now_a_message_may_leave_in_other_company(resend: Resend) -> None:
+    resend.script = [(429, {"name": "daily_quota_exceeded"}, {})]
+    journal = Memory()
+    transport = transport_of(resend, journal=journal)
+    letters = [letter(f"a{number}@example.org") for number in range(3)]
+    assert all(isinstance(one, RateLimited) for one in await send_all(transport, letters))
+    assert journal.kept == {}
+    await send_all(transport, letters[:2])
+    await transport.close()
+    assert sorted(resend.recipients) == ["a0@example.org", "a1@example.org"]

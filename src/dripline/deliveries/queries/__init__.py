@@ -2,9 +2,14 @@
 
 from dripline.deliveries.queries.cap import count, counted, forget_counted, uncount
 from dripline.deliveries.queries.emails import (
+    delete_email_batch,
     delivery,
     delivery_of_provider_id,
+    email_batches_of,
+    insert_email_batch,
     insert_provider_messages,
+    prune_email_batches,
+    settle_email_batches,
 )
 from dripline.deliveries.queries.flight import (
     any_expired,
@@ -77,12 +82,14 @@ __all__ = [
     "count_outage",
     "counted",
     "decisions_of",
+    "delete_email_batch",
     "delete_inflight",
     "delete_queue",
     "deliveries_of",
     "delivery",
     "delivery_of_provider_id",
     "delivery_steps",
+    "email_batches_of",
     "ensure_pace",
     "expired",
     "forget_counted",
@@ -97,6 +104,7 @@ __all__ = [
     "insert_decisions",
     "insert_deliveries",
     "insert_delivery_keys",
+    "insert_email_batch",
     "insert_inflight",
     "insert_provider_messages",
     "insert_queue",
@@ -109,12 +117,14 @@ __all__ = [
     "note_delivery_time",
     "outages_of",
     "preferred",
+    "prune_email_batches",
     "reached_since",
     "release",
     "renew_leases",
     "routes",
     "sent_messages",
     "set_next_send",
+    "settle_email_batches",
     "take_due",
     "uncount",
 ]
