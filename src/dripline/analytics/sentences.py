@@ -1,6 +1,6 @@
 """Reasons in words. Codes stand in the database; what people read is made here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from dripline.deliveries.timing import zone_of
@@ -156,13 +156,22 @@ def until_words(reason: str, until: datetime, timezone: str | None, language: st
     )
 
 
-def reason_words(code: str, language: str | None) -> str:
-    """Return a reason in words; a code without words, such as of a custom event, as it is."""
+def _plain(action: str) -> str:
+    return action.removeprefix("callback:").removeprefix("event:")
+
+
+def reason_words(
+    code: str, language: str | None, action_words: Callable[[str], str] = _plain
+) -> str:
+    """Return a reason in words; a code without words, such as of a custom event, as it is.
+
+    `action_words` says what was asked for, such as `callback:DONE`.
+    """
     name, _colon, what = code.partition(":")
     match name, what:
         case "switched_to", str(scenario) if scenario:
             return _("the contact went over to “{scenario}”", language, scenario=scenario)
         case "action", str(action) if action:
-            shown = action.removeprefix("callback:").removeprefix("event:")
+            shown = action_words(action)
             return _("the contact did what was asked: {action}", language, action=shown)
     return _(_REASONS.get(code, code), language)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline.analytics.buttons import Buttons
 from dripline.analytics.sentences import (
     channel_words,
     decision_title,
@@ -86,14 +87,15 @@ async def timeline(
     `library` says scenarios' names and what comes next. With `message_id`, only what concerns that
     message.
     """
+    buttons = Buttons(library, language)
     decided = await deliveries.decisions_of(session, contact_id, _MOST)
     person = await contacts.contact(session, contact_id)
     timezone = person.timezone if person else None
-    told = [(row.id, _decided(row, timezone, language)) for row in decided]
+    told = [(row.id, _decided(row, timezone, language, buttons)) for row in decided]
     sent = await deliveries.deliveries_of(session, contact_id, _MOST)
     told += [(row.id, _sent(row, language)) for row in sent]
     told += [
-        (row.id, _happened(row, language))
+        (row.id, _happened(row, language, buttons))
         for row in await events.events_of(session, contact_id, _MOST)
         if not row.name.startswith(_TOLD_BY_DECISIONS)
     ]
@@ -106,7 +108,7 @@ async def timeline(
             on_its_way = await deliveries.in_flight_of(session, enrollment.id)
             scenario = library.scenario(enrollment.scenario_id)
             following = _following(enrollment, scenario)
-            line = _present(enrollment, following, held, language, on_its_way=on_its_way)
+            line = _present(enrollment, following, held, language, buttons, on_its_way=on_its_way)
             if line.due is None and lines:  # what lasts stands after what led to it
                 line = replace(line, at=max(line.at, lines[-1].at))
             lines.append(line)
@@ -115,8 +117,8 @@ async def timeline(
     return [_named(line, library) for line in lines]
 
 
-def _decided(row: Decision, timezone: str | None, language: str | None) -> Line:
-    detail = reason_words(row.reason, language)
+def _decided(row: Decision, timezone: str | None, language: str | None, buttons: Buttons) -> Line:
+    detail = reason_words(row.reason, language, buttons.action)
     if row.reason in _HOURS and row.until is not None:
         detail = until_words(row.reason, row.until, timezone, language)
     return Line(
@@ -129,12 +131,16 @@ def _decided(row: Decision, timezone: str | None, language: str | None) -> Line:
     )
 
 
+_PRESSED = "callback.pressed"
 _HOURS = {"quiet_hours", "weekday", "preferred_time", "best_hour", "capped"}
 _KINDS = {"enrolled": "entered", "park": "parked", "wait": "waiting", "skip": "skipped"}
 
 
-def _happened(row: Event, language: str | None) -> Line:
-    return Line(row.occurred_at, "event", reason_words(row.name, language), _event_detail(row.data))
+def _happened(row: Event, language: str | None, buttons: Buttons) -> Line:
+    detail = _event_detail(row.data)
+    if row.name == _PRESSED:
+        detail = buttons.words(detail)
+    return Line(row.occurred_at, "event", reason_words(row.name, language), detail)
 
 
 def _sent(row: Delivery, language: str | None) -> Line:
@@ -183,6 +189,7 @@ def _present(
     following: str,
     held: Mapping[str, str | None],
     language: str | None,
+    buttons: Buttons,
     *,
     on_its_way: bool,
 ) -> Line:
@@ -191,7 +198,8 @@ def _present(
     if on_its_way:
         title, detail = _("On its way now", language), ""
     elif row.hold is not None:
-        title, detail = hold_title(row.hold, language), row.waiting_for or ""
+        title = hold_title(row.hold, language)
+        detail = buttons.action(row.waiting_for) if row.waiting_for else ""
     else:
         title = _("Waits for its time", language)
         detail = held.get(row.pace_key) or ""

@@ -59,7 +59,9 @@ export function clockBar(root, { languageChanged }) {
     const { due } = state.clock;
     jump.disabled = !due;
     if (!due) {
-      replace(next, h("b", {}, t("nothing_due")), h("span", {}, t("nothing_due_hint")));
+      const begun = [...state.chats.values()].some((chat) => chat.last);
+      replace(next, h("b", {}, t(begun ? "all_sent" : "nothing_due")),
+        h("span", {}, t(begun ? "all_sent_hint" : "nothing_due_hint")));
       return;
     }
     const left = due.at - now();
@@ -75,7 +77,7 @@ export function clockBar(root, { languageChanged }) {
   }
 
   function draw() {
-    replace(jump, icon("skip"), h("span", { class: "long" }, matchMedia("(max-width: 820px)").matches ? t("jump_short") : t("jump")));
+    replace(jump, icon("skip"), h("span", { class: "long" }, matchMedia("(max-width: 700px)").matches ? t("jump_short") : t("jump")));
     jump.setAttribute("aria-label", t("jump"));
     jump.title = `${t("jump")} (J)`;
     faults.title = t("faults");

@@ -21,7 +21,7 @@ const inbox = inboxPanel(root("inbox"), { go: arrived });
 const bar = clockBar(root("bar"), { languageChanged: redraw });
 
 function capacity() {
-  if (matchMedia("(max-width: 820px)").matches) return 1;
+  if (matchMedia("(max-width: 700px)").matches) return 1;
   return Math.max(1, Math.floor((root("phones").clientWidth - 20) / (PHONE + 14)));
 }
 
@@ -112,7 +112,7 @@ function tabs() {
   const { tab: shown, side } = document.body.dataset;
   const beside = (name, sign, chosenNow) => tab(name, sign, chosenNow, () => {
     document.body.dataset.side = name;
-    if (document.body.dataset.tab !== "chat" || matchMedia("(max-width: 820px)").matches) document.body.dataset.tab = name;
+    if (document.body.dataset.tab !== "chat" || matchMedia("(max-width: 700px)").matches) document.body.dataset.tab = name;
   });
   replace(root("views"), beside("inbox", "mail", side === "inbox"), beside("why", "why", side === "why"));
   replace(root("tabs"), tab("chat", "chat", shown === "chat", () => { document.body.dataset.tab = "chat"; }),
