@@ -1,12 +1,12 @@
-"""Schema 0099_batches."""
+"""Schema 0020_batches."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from dripline.database import Id, UtcDateTime
 
-revision = "0099_batches"
-down_revision = "0098"
+revision = "0020_batches"
+down_revision = "0019_habits"
 branch_labels = None
 depends_on = None
 
