@@ -129,7 +129,7 @@ async def test_weekdays_of_the_scenario_and_of_the_contact(
     await prefer(world, weekdays="1,4,5")
     await world.ask()
     await world.run(10 * DAY)
-    assert await sent(world) == ["Mon 12:00", "Thu 00:00", "Mon 00:00"]
+    assert await sent(world) == ["Mon 12:00", "Thu 12:00", "Mon 12:00"]
     assert [reason for reason, _ in await waits(world)] == ["weekday", "weekday"]
 
 

@@ -116,7 +116,9 @@ def _next(at: datetime, rules: _Rules) -> Hold | None:
     minute = local.hour * 60 + local.minute
     quiet, window = rules.quiet, rules.window
     if rules.days and local.isoweekday() not in rules.days:
-        return Hold(_at_minute(local, 0, 1), WEEKDAY)
+        # The same time of another day; of one that would be quiet then, its first hour that is not.
+        is_quiet = quiet is not None and inside(minute, quiet)
+        return Hold(_at_minute(local, quiet[1] if quiet and is_quiet else minute, 1), WEEKDAY)
     if quiet is not None and inside(minute, quiet):
         return Hold(_at_minute(local, quiet[1], int(quiet[1] <= minute)), QUIET_HOURS)
     if window is not None and not inside(minute, window):

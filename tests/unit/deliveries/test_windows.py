@@ -45,18 +45,18 @@ def moment(text: str) -> datetime:
             "quiet_hours",
         ),
         # Days: the contact's, the scenario's, both; where none suits both, the contact's.
-        ("2026-03-07T12:00", {"weekdays": {1}}, {}, "2026-03-09T00:00", "weekday"),
-        ("2026-03-07T12:00", {}, {"weekdays": (1, 2)}, "2026-03-09T00:00", "weekday"),
+        ("2026-03-07T12:00", {"weekdays": {1}}, {}, "2026-03-09T12:00", "weekday"),
+        ("2026-03-07T12:00", {}, {"weekdays": (1, 2)}, "2026-03-09T12:00", "weekday"),
         (
             "2026-03-02T12:00",
             {"weekdays": {1, 3}},
             {"weekdays": (3, 4)},
-            "2026-03-04T00:00",
+            "2026-03-04T12:00",
             "weekday",
         ),
         ("2026-03-02T12:00", {"weekdays": {1}}, {"weekdays": (3,)}, None, None),
         # A day off, then quiet hours: the first reason is told.
-        ("2026-03-07T12:00", {"weekdays": {1}, "quiet": NIGHT}, {}, "2026-03-09T08:00", "weekday"),
+        ("2026-03-07T23:00", {"weekdays": {1}, "quiet": NIGHT}, {}, "2026-03-09T08:00", "weekday"),
         # A preferred time is for messages that are days apart.
         ("2026-03-02T15:00", {"preferred": "morning"}, {}, None, None),
         (
