@@ -33,7 +33,7 @@ _PERSONAL_PROXIES: Final = re.compile(r"GoogleImageProxy|YahooMailProxy", re.IGN
 _APPLE: Final = "Mozilla/5.0"  # Mail Privacy Protection says this and nothing more
 
 # An email's link that is followed this soon was followed by the server that took it in.
-_SOON: Final = {"email": timedelta(seconds=10)}
+_SOON: Final = {"email": timedelta(seconds=5)}
 _TWO_WITHIN: Final = timedelta(seconds=1)
 _THREE_WITHIN: Final = timedelta(seconds=2)
 LONGEST_BURST: Final = _THREE_WITHIN

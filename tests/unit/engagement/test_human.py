@@ -67,8 +67,8 @@ def test_who_asks(kind: str, method: str, agent: str, why: str | None) -> None:
     ("channel", "after_s", "why"),
     [
         ("email", 1, TOO_SOON),  # the server that took it in looks for malware
-        ("email", 9.9, TOO_SOON),
-        ("email", 10, None),
+        ("email", 4.9, TOO_SOON),
+        ("email", 5, None),
         ("telegram", 0.5, None),  # the chat was open, and nobody else follows its buttons
         (None, 0.5, None),
     ],
