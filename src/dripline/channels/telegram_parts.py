@@ -30,7 +30,7 @@ _METHOD_OF = {
 _ONLY_BUTTONS = "👇"  # Telegram takes no message without text, and an album takes no buttons
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One request: a method and its fields, but for the chat and the files themselves."""
 

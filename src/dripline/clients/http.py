@@ -8,7 +8,7 @@ from typing import Protocol
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What a server answered, in full."""
 

@@ -46,7 +46,7 @@ class Outgoing:
     provider_ids: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sent:
     """What a channel answered: its ids of the messages, in order."""
 

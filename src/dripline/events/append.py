@@ -17,7 +17,7 @@ from dripline.ids import new_id
 WAKE_REACT = "react"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NewEvent:
     """An event to append; `(source, source_id)` says when it is the same as an earlier one."""
 

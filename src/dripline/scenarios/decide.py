@@ -33,7 +33,7 @@ from dripline.scenarios.state import (
 _SAME_BREATH = timedelta(minutes=10)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facts:
     """What the edge found out for a decision, in batches.
 
@@ -61,7 +61,7 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Send:
     """Send this message now."""
 
@@ -255,7 +255,7 @@ class AwaitAction:
     until: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GoOn:
     """The next message is due at `due`; `at_once` when an action that came early prompts it."""
 
