@@ -7,14 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from dripline import logs
 from dripline.cli.app import app
 from dripline.clock import RealClock
 from dripline.contacts.identify import TelegramPerson, by_telegram
+from dripline.contacts.models import Address, Contact, Preferences
 from dripline.database import Database
 from dripline.errors import Conflict, Invalid
+from dripline.ids import new_id
 
 Ask = Callable[..., Result]
 GUIDE = Path(__file__).parents[3] / "docs/first-bot.md"
@@ -100,6 +103,43 @@ def test_simulate_shows_each_message_at_its_time(ask: Ask, folder: Path, databas
     ]
     first, second = (int(line[8:10]) for line in lines)
     assert second != first
+
+
+def test_simulate_and_plan_show_channels(
+    ask: Ask, folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(_meet_anna(database_url))
+    asyncio.run(_she_prefers_email(database_url))
+    ask("content", "push", folder)
+    file = folder / "scenarios/welcome/messages.json"
+    flow = json.loads(file.read_text())
+    flow["messages"][flow["messages_list"][0]]["channel"] = "both"
+    file.write_text(json.dumps(flow))
+    first = flow["messages_list"][0]
+    assert f"~ message {first}, on both channels" in ask("content", "plan", folder).stdout
+    ask("content", "push", folder)
+    by_telegram_alone = ask("simulate", "welcome", "--for", "4711").stdout.splitlines()
+    assert [line[21:29] for line in by_telegram_alone] == ["telegram"] * 2
+    monkeypatch.setenv("SMTP_URL", "smtp://localhost:2525")
+    monkeypatch.setenv("FROM_EMAIL", "us@example.com")
+    lines = ask("simulate", "welcome", "--for", "4711").stdout.splitlines()
+    assert [line[21:31].strip() for line in lines] == ["telegram", "email", "email"]
+    assert "How are you?" in lines[2]
+
+
+async def _she_prefers_email(database_url: str) -> None:
+    database, now = Database.from_url(database_url), RealClock().now()
+    async with database.transaction() as session:
+        anna = (await session.scalars(select(Contact))).one()
+        session.add(
+            Address(
+                id=new_id(), contact_id=anna.id, channel="email", bot="", value="anna@example.com",
+                reachability="reachable", reachability_since=now, created_at=now, next_send_at=0,
+            )
+        )  # fmt: skip
+        wishes = Preferences(contact_id=anna.id, preferred_channel="email", updated_at=now)
+        session.add(wishes)
+    await database.close()
 
 
 def test_simulate_says_what_it_waits_for(ask: Ask, folder: Path, database_url: str) -> None:
