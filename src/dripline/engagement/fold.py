@@ -23,7 +23,8 @@ from dripline.events import subscribe
 from dripline.events.subscriptions import ANY_OTHER
 
 CONSUMER: Final = "scores"
-_BATCH: Final = 500
+_BATCH: Final = 500  # SQLite's other writers wait meanwhile
+_BATCH_OF_MANY: Final = 2_000  # PostgreSQL's do not
 _BATCHES: Final = 20
 _NOTHING_LEFT: Final = 0.01
 _MOST_FACTORS: Final = 30
@@ -39,6 +40,7 @@ class FoldScores:
     def __init__(self, database: Database, store: ContentStore) -> None:
         self._database = database
         self._store = store
+        self._most = _BATCH if database.is_sqlite else _BATCH_OF_MANY
 
     async def run_once(self, now: datetime) -> int:
         """Fold in what has happened; return how many events were dealt with."""
@@ -49,7 +51,7 @@ class FoldScores:
         for _ in range(_BATCHES):
             batch = await self._batch(now)
             handled += batch
-            if batch < _BATCH:
+            if batch < self._most:
                 break
         return handled
 
@@ -57,7 +59,7 @@ class FoldScores:
         async with self._database.transaction() as session:
             if not await queries.is_ours(session):
                 return 0
-            events = await queries.open_events(session, CONSUMER, _BATCH)
+            events = await queries.open_events(session, CONSUMER, self._most)
             if not events:
                 return 0
             rules = rules_of(await self._store.current(session))
