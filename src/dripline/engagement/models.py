@@ -103,6 +103,13 @@ class Click(Base):
             postgresql_where=text("promo IS NOT NULL"),
         ),
         Index(
+            "ix_clicks_target",
+            "target",
+            "person",
+            sqlite_where=text("post_id IS NOT NULL"),
+            postgresql_where=text("post_id IS NOT NULL"),
+        ),
+        Index(
             "ix_clicks_post_id",
             "post_id",
             "clicked_at",

@@ -104,13 +104,14 @@ async def mark_machine(session: AsyncSession, found: Mapping[uuid.UUID, str]) ->
 async def clicked_before(
     session: AsyncSession, pairs: Iterable[tuple[str, str]], before: datetime
 ) -> set[tuple[str, str]]:
-    """Return which (person, target) had a human click before a moment."""
+    """Return which (person, target) of posts had a human click before a moment."""
     wanted = set(pairs)
     statement = (
         select(Click.person, Click.target)
         .distinct()
         .where(
             Click.human.is_(True),
+            Click.post_id.is_not(None),
             Click.person.in_({person for person, _ in wanted}),
             Click.target.in_({target for _, target in wanted}),
             Click.clicked_at < before,
