@@ -1,5 +1,6 @@
 """What endpoints work with: one object, built by `wiring`, found on the request's app."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from fastapi import Request
@@ -13,6 +14,8 @@ from dripline.content.store import ContentStore
 from dripline.database import Database
 from dripline.rotations.control import Rotations
 from dripline.settings import Settings
+
+_READERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Backend:
     rotations: Rotations
     email_test: EmailTest | None = None
     idempotency: Idempotency = field(default_factory=Idempotency)
+    # So many questions at once: the engine reads the same database, and must not wait for us.
+    readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READERS))
 
 
 def backend_of(request: Request) -> Backend:

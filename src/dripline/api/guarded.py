@@ -90,7 +90,8 @@ class GuardedRoute(APIRoute):
             body = await request.body()
             sound.check(request, body)
             if self.reads:
-                async with backend.database.reading() as request.state.session:
+                async with backend.readers, backend.database.reading() as session:
+                    request.state.session = session
                     return await inner(request)
             asked = asked_by(request, who.id, body)
             with backend.idempotency.alone(asked):

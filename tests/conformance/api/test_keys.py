@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from api_world import ADMIN_KEY, Api, code
 from dripline.api.auth import Role
 from dripline.api.guarded import GuardedRoute
 from dripline.clock import VirtualClock
 from dripline.database import Database
+from dripline.operators import key_queries
 from dripline.operators.models import ApiKey, KeptAnswer
 from dripline.wiring.routers import routers_of
 
@@ -109,6 +110,42 @@ async def test_a_key_guessed_a_thousand_times(api: Api) -> None:
         assert right.status_code == 429  # a guess that is right must not show
     async with api.client(source="198.51.100.10") as elsewhere:
         assert (await elsewhere.get("/api/v1/keys")).status_code == 200
+
+
+async def test_every_wrong_key_costs_the_same_work(api: Api) -> None:
+    """What differs in work differs in time: an unknown key, a known prefix, no form at all."""
+    key = await api.key("viewer")
+    known = key[:-5] + "wrong"
+    asked: list[str] = []
+    event.listen(
+        api.database.reader.sync_engine,
+        "before_cursor_execute",
+        lambda *a: asked.append(a[2]),
+    )
+    seen = []
+    wrong_ones = (known, "drip_000000000000_" + "a" * 43, "guess", ADMIN_KEY[:-1])
+    for number, wrong in enumerate(wrong_ones):
+        asked.clear()
+        async with api.client(wrong, source=f"192.0.2.{number}") as http:
+            assert (await http.get("/api/v1/keys")).status_code == 401
+        seen.append([statement for statement in asked if "api_keys" in statement])
+    assert len(seen[0]) == 1
+    assert all(one == seen[0] for one in seen)
+
+
+async def test_another_process_at_the_same_request_is_told_to_wait(api: Api) -> None:
+    if api.database.is_sqlite:
+        pytest.skip("SQLite has one process")
+    async with api.client() as http:
+        owner = api.app.state.backend.auth.admin_id
+        async with api.database.transaction() as session:
+            assert await key_queries.have_to_ourselves(session, f"{owner} same")
+            answer = await http.post(
+                "/api/v1/contacts", json={}, headers={"Idempotency-Key": "same"}
+            )
+        assert (answer.status_code, code(answer)) == (409, "IDEMPOTENCY_KEY_IN_PROGRESS")
+        later = await http.post("/api/v1/contacts", json={}, headers={"Idempotency-Key": "same"})
+        assert later.status_code == 201
 
 
 async def test_an_ipv6_customer_is_one_source(api: Api) -> None:
