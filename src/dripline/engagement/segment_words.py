@@ -110,6 +110,13 @@ _LEVELS: Final = {
     "dormant": marked("dormant"),
 }
 
+_TYPES: Final = {
+    "telegram": marked("Telegram"),
+    "email": marked("email"),
+    "attendance": marked("attendance"),
+    "commitment": marked("commitment"),
+}
+
 
 def _tell_level(value: Any, telling: Telling) -> str:
     given = value if isinstance(value, list) else [value]
@@ -118,3 +125,21 @@ def _tell_level(value: Any, telling: Telling) -> str:
 
 
 tells("engagement_level", _tell_level)
+
+
+def _tell_score(value: Any, telling: Telling) -> str:
+    language, kind = telling.language, str(value.get("type", OVERALL))
+    words = {
+        "at_least": _("{score} or more", language, score=value.get("at_least")),
+        "above": _("more than {score}", language, score=value.get("above")),
+        "at_most": _("{score} or less", language, score=value.get("at_most")),
+        "below": _("less than {score}", language, score=value.get("below")),
+    }
+    bounds = ", ".join(words[key] for key in value if key != "type")
+    if kind == OVERALL:
+        return _("engagement score {bounds}", language, bounds=bounds)
+    named = _(_TYPES.get(kind, kind), language)
+    return _("engagement score ({type}) {bounds}", language, type=named, bounds=bounds)
+
+
+tells("engagement_score", _tell_score)
