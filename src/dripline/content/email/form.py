@@ -29,7 +29,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 # Fills the line that mail programs show behind a subject, so that none of the text follows it.
 _FILLER: Final = "&#847;&zwnj;&nbsp;" * 60
 _GO: Final = "go:"
-_KEPT: Final = 64
+_KEPT: Final = 24  # of one message: languages, and what its conditions make of it
 _PAYLOAD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

@@ -13,7 +13,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-import mrml
 from liquid import Environment
 from liquid.exceptions import LiquidError
 from liquid.undefined import is_undefined
@@ -125,6 +124,8 @@ def liquid_of(source: str) -> list[tuple[str, int, bool]]:
 
 def to_html(source: str) -> str:
     """Return MJML as HTML. Raises Invalid (TEMPLATE_RENDER_FAILED)."""
+    import mrml  # here, so that who sends no emails does not hold it in memory
+
     # Once more, for loops can nest what the source does not; too deep would end the process.
     for _at, message in mjml.problems(source):
         raise Invalid(f"MJML: {message}", code=TEMPLATE_RENDER_FAILED, offset=0)

@@ -4,8 +4,6 @@ import re
 from html import unescape
 from typing import Final
 
-from html2text import HTML2Text
-
 from dripline.content.slots import slot
 
 _LINK: Final = re.compile(r'<a href="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
@@ -40,6 +38,8 @@ def of_body(html: str, bare: frozenset[str] = frozenset()) -> str:
 
 def of_layout(html: str) -> str:
     """Return the text of a layout, with a slot for the body's."""
+    from html2text import HTML2Text  # here, so that who sends no emails does not hold it
+
     reader = HTML2Text(bodywidth=0)
     reader.ignore_images = reader.ignore_tables = reader.ignore_emphasis = True
     reader.unicode_snob = True

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from css_inline import CSSInliner
-
 from dripline.content.email import plain
 from dripline.content.email.body import Body, Link, to_body
 from dripline.content.email.layout import Layout
@@ -76,6 +74,8 @@ def _inlined(html: str, css: str) -> str:
     """Return a page with these styles in its tags; those of its head stay, for dark mode."""
     if not css.strip():
         return html
+    from css_inline import CSSInliner  # here, so that who sends no emails does not hold it
+
     inliner = CSSInliner(
         inline_style_tags=False,
         keep_style_tags=True,
