@@ -283,4 +283,6 @@ def test_what_is_empty_in_the_globals_is_not_there() -> None:
     html = for_contact(form, "Hello").assemble(EmailUrls("u", "p")).html
     assert "<img" not in html
     assert "Seeing" in html
-    assert "dashboard" not in html
+    assert "Open the chat" not in html
+    parts = for_contact(form, "Hello").assemble(EmailUrls("u", "p", bot="https://t.me/b"))
+    assert "Open the chat (https://t.me/b)" in parts.plain
