@@ -59,9 +59,12 @@ def _plan_lines(plan: Plan, language: str | None) -> list[str]:
     if names:
         lines.append(_("For example: {names}", language, names=", ".join(names)))
     minutes = max(1, round(plan.duration.total_seconds() / 60))
-    lines.append(
-        ngettext("⏱ It takes about {n} minute.", "⏱ It takes about {n} minutes.", minutes, language)
-    )
+    if plan.count:
+        lines.append(
+            ngettext(
+                "⏱ It takes about {n} minute.", "⏱ It takes about {n} minutes.", minutes, language
+            )
+        )
     if plan.stars:
         lines.append(
             _("As a paid broadcast it would cost {stars} Stars.", language, stars=plan.stars)
@@ -95,4 +98,4 @@ def _rows(key: str, status: str, count: int, language: str | None) -> list[Row]:
     other = ((_("🎯 Others, by conditions", language), f"~j:{key}"),)
     delete = (_("🗑 Delete", language), f"~d:{key}")
     later = (_("🕘 Send later", language), f"~k:{key}")
-    return [*aims, other, (edit, delete), test, *now, *([(later,)] if count else [])]
+    return [*aims, other, (edit, delete), test, *now, (later,)]

@@ -201,7 +201,11 @@ async def delete(desk: Desk, state: State, broadcast_id: str, *, sure: bool) -> 
     name = shown(str(entry.get("name") or broadcast_id))
     if found is not None and found.status in (RUNNING, PAUSED, SCHEDULED):
         await desk.say(
-            _("“{name}” is on its way; stop it for good first.", desk.language, name=name)
+            _(
+                "“{name}” is scheduled or being sent; stop it for good first.",
+                desk.language,
+                name=name,
+            )
         )
     elif not sure:
         yes = (_("🗑 Yes, delete", desk.language), f"~D:{broadcast_id}")
