@@ -160,6 +160,19 @@ async def test_a_fold_that_dies_half_way_counts_nothing_twice(
         assert await session.scalar(select(func.sum(DeliveryDay.sent))) == 1
 
 
+async def test_few_people_are_counted_on_the_spot_and_many_before(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await api.person(1)
+    async with api.client() as http:
+        assert (await http.get("/api/v1/analytics/overview")).json()["contacts"] == 1
+        await CountUp(api.database).run_once(api.clock.now())
+        await api.person(2)
+        assert (await http.get("/api/v1/analytics/overview")).json()["contacts"] == 2
+        monkeypatch.setattr(numbers, "_FEW", 0)
+        assert (await http.get("/api/v1/analytics/overview")).json()["contacts"] == 1
+
+
 async def test_people_are_counted_by_state_status_and_week(api: Api) -> None:
     for who in (1, 2):
         await api.person(who)

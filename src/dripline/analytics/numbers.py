@@ -17,6 +17,7 @@ from dripline.content.store import Library
 from dripline.deliveries.tallies import COUNTED
 
 LONGEST: Final = 366
+_FEW: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class ScoreDay:
 async def overview(session: AsyncSession, days: int, now: datetime) -> Overview:
     """Return the overview of the last days, today among them."""
     since = first_day(days, now)
-    counted = await queries.counts(session, "contacts", "addresses", "enrollments")
+    counted, as_of = await _people(session, now)
     rows = await queries.sums(session, ("day", "channel"), since)
     by_status: dict[str, int] = {}
     for key, value in counted["enrollments"].items():
@@ -128,7 +129,7 @@ async def overview(session: AsyncSession, days: int, now: datetime) -> Overview:
         _added([row[2:] for row in rows]),
         _grouped(rows, 1),
         _grouped(rows, 0),
-        await queries.counted_at(session),
+        as_of,
     )
 
 
@@ -140,7 +141,7 @@ async def funnels(
     scenario_id: str | None = None,
 ) -> list[Funnel]:
     """Return the funnel of each scenario, or of one: its messages in their order."""
-    people = (await queries.counts(session, "enrollments"))["enrollments"]
+    people = (await _people(session, now))[0]["enrollments"]
     only = {"scenario_id": scenario_id} if scenario_id is not None else {}
     rows = await queries.sums(session, ("scenario_id", "message_id"), first_day(days, now), **only)
     wanted = [scenario_id] if scenario_id is not None else sorted(library.scenarios)
@@ -176,6 +177,21 @@ async def messages_of(
 def first_day(days: int, now: datetime) -> str:
     """Return the first of so many days, the last of which is today (UTC)."""
     return (now.date() - timedelta(days=min(days, LONGEST) - 1)).isoformat()
+
+
+async def _people(
+    session: AsyncSession, now: datetime
+) -> tuple[dict[str, dict[str, int]], datetime | None]:
+    """Return counts of people, and when they were counted: a few are counted on the spot."""
+    found = await queries.counts(session, "contacts", "addresses", "enrollments")
+    if sum(found["contacts"].values()) > _FEW:
+        return found, await queries.counted_at(session)
+    live = {
+        "contacts": await queries.contacts_by_state(session),
+        "addresses": await queries.addresses_by_reachability(session),
+        "enrollments": await queries.enrollments_by_status(session),
+    }
+    return live, now
 
 
 def _funnel(

@@ -48,8 +48,6 @@ async def _stats(scenario: str | None, days: int) -> None:
 
 
 def _show_overview(found: "Overview") -> None:
-    if found.as_of is None:
-        typer.echo("People are counted while a worker runs; messages of before are here.")
     states = ", ".join(f"{key} {value:,}" for key, value in sorted(found.contacts_by_state.items()))
     typer.echo(f"Contacts: {found.contacts:,}" + (f" ({states})" if states else ""))
     for key, value in sorted(found.addresses.items()):

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from dripline.analytics import numbers as analytics
-from dripline.analytics import rollup_queries as rollups
 from dripline.api.guarded import GuardedRoute, Here, Now, Session, outside
 from dripline.api.v1.analytics import Messages
 from dripline.api.v1.shapes import ERRORS, Given, Slug, Told
@@ -61,7 +60,7 @@ async def stats(
     """Return emails sent, delivered, opened, clicked, bounced and failed, by day."""
     by_day = await analytics.messages_of(session, "day", days, now, channel=EMAIL)
     whole = await analytics.messages_of(session, "channel", days, now, channel=EMAIL)
-    counted = (await rollups.counts(session, "addresses"))["addresses"]
+    counted = (await analytics.overview(session, 1, now)).addresses
     prefix = f"{EMAIL}:"
     return Stats(
         days=days,
