@@ -12,7 +12,7 @@ from dripline.contacts import consent_queries, email, queries, suppression
 from dripline.contacts.consent import Evidence, change
 from dripline.contacts.erase import erase
 from dripline.contacts.identify import TelegramPerson, by_telegram
-from dripline.contacts.models import ConsentEntry, Suppression
+from dripline.contacts.models import ConsentEntry, Contact, Suppression
 from dripline.contacts.wishes import checked
 from dripline.database import Database
 from dripline.errors import Conflict, Invalid, NotFound
@@ -260,3 +260,17 @@ async def test_an_erasure_leaves_the_proof_without_a_name(
     with pytest.raises(Invalid) as refused:
         await people.give(await people.new(2), "anna@example.com")
     assert refused.value.code == "EMAIL_SUPPRESSED"
+
+
+async def test_a_guess_that_is_left_standing_is_an_answer(
+    people: People, clock: VirtualClock
+) -> None:
+    anna = await people.new(1)
+    async with people.database.transaction() as session:
+        contact = await session.get_one(Contact, anna)
+        contact.timezone, contact.timezone_source = "Europe/Berlin", "guessed"
+    async with people.database.transaction() as session:
+        wishes = checked({"timezone": "Europe/Berlin"})
+        assert await change(session, anna, wishes, PAGE, clock.now()) == []
+    async with people.database.reading() as session:
+        assert (await session.get_one(Contact, anna)).timezone_source == "asked"

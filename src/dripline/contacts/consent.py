@@ -68,6 +68,8 @@ async def change(
         raise NotFound("There is no such contact.", code=USER_NOT_FOUND)
     before = await preferences(session, contact_id)
     differences = _differences(contact, before, wishes)
+    if wishes.get("timezone"):
+        contact.timezone_source = ASKED  # a guess that they leave standing is none any more
     if not differences:
         return []
     own = {name: value for name, value in wishes.items() if hasattr(Preferences, name)}
