@@ -9,10 +9,12 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from dripline.channels.resend_news import read
 from dripline.clock import VirtualClock
 from dripline.contacts import bounces
+from dripline.contacts.models import ConsentEntry
 from dripline.database import Database
 from dripline.deliveries.models import Delivery
 from email_world import ANNA, EmailWorld, emailing, listening
@@ -120,6 +122,13 @@ async def test_a_complaint_is_for_good(told: Told) -> None:
     assert (await told.address()).reachability == "complained"
     assert await told.suppression() == "complained"
     assert len(await told.events("email.complained")) == 1
+    async with told.database.reading() as session:
+        (entry,) = (await session.scalars(select(ConsentEntry))).all()
+    assert (entry.source, entry.old, entry.new) == (
+        "complaint",
+        f"{ANNA} (reachable)",
+        f"{ANNA} (complained)",
+    )
 
 
 @pytest.mark.parametrize(

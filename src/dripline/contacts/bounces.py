@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts import bounce_queries as queries
 from dripline.contacts import reachability, suppression
+from dripline.contacts.consent import EMAIL, Difference, Evidence, record
 from dripline.contacts.suppression import BOUNCED, COMPLAINED
 
 MAILBOX_FULL: Final = "mailbox_full"
 SOFT_DAYS: Final = 3
 _FORGOTTEN_AFTER: Final = timedelta(days=30)
+_SOURCES: Final = {BOUNCED: "bounce", COMPLAINED: "complaint"}
 _STRONGER: Final = {BOUNCED: {COMPLAINED}, COMPLAINED: set[str]()}
 
 
@@ -29,12 +31,18 @@ async def hard(
 ) -> bool:
     """Send nothing more to a normalised address: it bounced, or somebody complained.
 
-    Returns whether that is news. A complaint is never made lighter by a bounce.
+    Returns whether that is news. A complaint is never made lighter by a bounce. It is put on record
+    with what people agreed to.
     """
     news = await suppression.suppress(session, value, reason, now, _short(detail))
     for address in await queries.addresses_of_value(session, value):
-        if address.reachability not in _STRONGER[reason]:
-            await reachability.change(session, address.id, reason, _short(detail), now)
+        before = address.reachability
+        if before not in _STRONGER[reason] and await reachability.change(
+            session, address.id, reason, _short(detail), now
+        ):
+            difference = Difference(EMAIL, f"{value} ({before})", f"{value} ({reason})")
+            evidence = Evidence(_SOURCES[reason], _short(detail))
+            await record(session, address.contact_id, [difference], evidence, now)
     await queries.forget_soft(session, value)
     return news
 

@@ -157,19 +157,20 @@ async def _record(
 
 
 async def _record_emails(session: AsyncSession, emails: Sequence[Result], now: datetime) -> None:
-    """Remember by which ids the provider will tell of them, and what came back at once."""
+    """Remember by which ids the provider will tell of them; count mailboxes that are full."""
     await queries.insert_provider_messages(session, emails)
     await queries.settle_email_batches(session, [result.delivery_id for result in emails])
     for result in emails:
         value, why = result.ready.address.value, result.failure
-        if result.reachability == suppression.BOUNCED:
-            await bounces.hard(session, value, now, why)
-        elif result.failure_code == bounces.MAILBOX_FULL:
+        if result.failure_code == bounces.MAILBOX_FULL:
             await bounces.soft(session, value, now, why)
 
 
 async def _mark_unreachable(session: AsyncSession, result: Result, now: datetime) -> None:
     state = result.reachability or "blocked"
+    if state == suppression.BOUNCED:
+        await bounces.hard(session, result.ready.address.value, now, result.failure)
+        return
     await reachability.change(session, result.ready.address.id, state, result.failure, now)
 
 
