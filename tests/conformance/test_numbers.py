@@ -20,6 +20,7 @@ from dripline.database import Database
 from dripline.deliveries import status
 from dripline.deliveries.models import Delivery, DeliveryTally
 from dripline.errors import PermanentFailure
+from dripline.events import NewEvent, append
 
 COURSE: dict[str, Any] = {
     "config": {"name": "Course"},
@@ -158,6 +159,19 @@ async def test_a_fold_that_dies_half_way_counts_nothing_twice(
     async with api.database.reading() as session:
         assert await session.scalar(select(func.count()).select_from(DeliveryTally)) == 0
         assert await session.scalar(select(func.sum(DeliveryDay.sent))) == 1
+
+
+async def test_who_leaves_email_is_counted(api: Api) -> None:
+    known = await api.person(1)
+    for ago in (1, 40):
+        at = api.clock.now() - timedelta(days=ago)
+        async with api.database.transaction() as session:
+            event = NewEvent("email.unsubscribed", known.contact_id, "test", str(ago), at)
+            await append(session, event)
+    async with api.client() as http:
+        assert (await http.get("/api/v1/analytics/overview")).json()["unsubscribed"] == 1
+        stats = (await http.get("/admin/api/email/stats")).json()
+        assert (stats["unsubscribed"], stats["complained"]) == (1, 0)
 
 
 async def test_few_people_are_counted_on_the_spot_and_many_before(

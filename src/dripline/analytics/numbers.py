@@ -6,7 +6,7 @@ days and messages it is about, not the deliveries.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +18,7 @@ from dripline.deliveries.tallies import COUNTED
 
 LONGEST: Final = 366
 _FEW: Final = 20_000
+_UNSUBSCRIBED, _COMPLAINED = "email.unsubscribed", "email.complained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class Overview:
     messages: Messages
     by_channel: dict[str, Messages]
     by_day: dict[str, Messages]
+    unsubscribed: int
+    complained: int
     as_of: datetime | None
 
 
@@ -116,6 +119,8 @@ async def overview(session: AsyncSession, days: int, now: datetime) -> Overview:
     since = first_day(days, now)
     counted, as_of = await _people(session, now)
     rows = await queries.sums(session, ("day", "channel"), since)
+    first = datetime.fromisoformat(since).replace(tzinfo=UTC)
+    left = await queries.count_events(session, (_UNSUBSCRIBED, _COMPLAINED), first)
     by_status: dict[str, int] = {}
     for key, value in counted["enrollments"].items():
         status = key.rpartition(":")[2]
@@ -129,6 +134,8 @@ async def overview(session: AsyncSession, days: int, now: datetime) -> Overview:
         _added([row[2:] for row in rows]),
         _grouped(rows, 1),
         _grouped(rows, 0),
+        left.get(_UNSUBSCRIBED, 0),
+        left.get(_COMPLAINED, 0),
         as_of,
     )
 

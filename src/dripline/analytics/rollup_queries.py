@@ -17,6 +17,7 @@ from dripline.deliveries.models import Delivery, DeliveryTally
 from dripline.deliveries.tallies import COUNTED
 from dripline.engagement.models import EngagementScore as Score
 from dripline.engagement.score import LEVELS, points_for
+from dripline.events.models import Event
 from dripline.payments.models import Payment
 from dripline.scenarios.models import COMPLETED, Enrollment
 
@@ -175,6 +176,18 @@ async def sums(
     rows = (await session.execute(statement)).all()
     width = len(by)
     return [(*row[:width], *(int(value or 0) for value in row[width:])) for row in rows]
+
+
+async def count_events(
+    session: AsyncSession, names: Sequence[str], since: datetime
+) -> dict[str, int]:
+    """Return how often something happened since a moment, by name; from an index alone."""
+    rows = await session.execute(
+        select(Event.name, func.count())
+        .where(Event.name.in_(names), Event.occurred_at >= since, Event.source != "delivery")
+        .group_by(Event.name)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def failed_since(session: AsyncSession, since: uuid.UUID | None, most: int) -> int:

@@ -26,6 +26,8 @@ class Stats(Told):
     days: int = Field(examples=[7])
     messages: Messages
     by_day: dict[str, Messages]
+    unsubscribed: int = Field(examples=[4])
+    complained: int = Field(examples=[0])
     addresses: dict[str, int] = Field(
         description="Addresses by reachability.", examples=[{"reachable": 900, "bounced": 4}]
     )
@@ -60,15 +62,17 @@ async def stats(
     """Return emails sent, delivered, opened, clicked, bounced and failed, by day."""
     by_day = await analytics.messages_of(session, "day", days, now, channel=EMAIL)
     whole = await analytics.messages_of(session, "channel", days, now, channel=EMAIL)
-    counted = (await analytics.overview(session, 1, now)).addresses
+    seen = await analytics.overview(session, days, now)
     prefix = f"{EMAIL}:"
     return Stats(
         days=days,
         messages=Messages.model_validate(whole.get(EMAIL, analytics.Messages())),
         by_day={key: Messages.model_validate(one) for key, one in by_day.items()},
+        unsubscribed=seen.unsubscribed,
+        complained=seen.complained,
         addresses={
             key.removeprefix(prefix): value
-            for key, value in sorted(counted.items())
+            for key, value in sorted(seen.addresses.items())
             if key.startswith(prefix)
         },
     )

@@ -48,6 +48,8 @@ class Overview(Told):
     messages: Messages
     by_channel: dict[str, Messages]
     by_day: dict[str, Messages]
+    unsubscribed: int = Field(description="How often somebody left email.", examples=[4])
+    complained: int = Field(description="How often an email was called spam.", examples=[0])
     as_of: Moment | None = Field(description="When contacts and enrollments were counted.")
 
 
