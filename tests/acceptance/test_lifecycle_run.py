@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -52,3 +53,34 @@ def test_friends_make_a_vip_and_a_rejection_takes_it_back(tmp_path: Path) -> Non
         telegram.says(ANNA, "/progress")
         telegram.wait_for(lambda: "1 more, and you are VIP." in telegram.texts(ANNA)[-1])
     assert json.loads((content / "lifecycle.json").read_text()) == {}
+
+
+def test_a_menu_may_take_the_place_of_the_keyboard(tmp_path: Path) -> None:
+    content = write(tmp_path / "content", folder({"menu_keyboard": "reply"}))
+    settings = {"database_url": f"sqlite:///{tmp_path / 'd.db'}", "telegram_bot_token": TOKEN}
+    with (
+        StandIn(tmp_path) as telegram,
+        Programs(tmp_path, telegram_api_base=telegram.url, **settings) as programs,
+    ):
+        programs.start("run", "--content", str(content)).ready()
+        join(telegram, ANNA)
+        telegram.wait_for(lambda: bool(_keyboards(telegram)), what="the menu")
+
+        def said() -> list[str]:
+            return telegram.texts(ANNA)
+
+        markup = _keyboards(telegram)[-1]
+        assert "inline_keyboard" not in markup
+        texts = [button["text"] for row in markup["keyboard"] for button in row]
+        for text in texts:
+            telegram.says(ANNA, text)
+        for answer in ("you are VIP", "start=r_"):  # their progress, their link
+            telegram.wait_for(
+                lambda answer=answer: any(answer in one.replace("%3D", "=") for one in said()),
+                what=answer,
+            )
+
+
+def _keyboards(telegram: StandIn) -> list[dict[str, Any]]:
+    markups = [call.fields.get("reply_markup") or {} for call in telegram.sent(ANNA)]
+    return [markup for markup in markups if "keyboard" in markup]

@@ -45,7 +45,7 @@ def parts(message: Rendered) -> list[Request]:
     Raises PermanentFailure for a message of nothing, and for a button Telegram would refuse.
     """
     text = message.text if message.text.strip() else ""
-    markup = _reply_markup(message.keyboard) if message.keyboard else None
+    markup = _reply_markup(message) if message.keyboard else None
     if not message.media:
         if not text:
             raise PermanentFailure("the message has neither text nor files", code="empty")
@@ -116,8 +116,12 @@ def _groups(media: tuple[Media, ...]) -> list[tuple[Media, ...]]:
     return groups
 
 
-def _reply_markup(keyboard: tuple[tuple[Button, ...], ...]) -> dict[str, Any] | None:
-    rows = [[_button(button) for button in row] for row in keyboard if row]
+def _reply_markup(message: Rendered) -> dict[str, Any] | None:
+    full = [row for row in message.keyboard if row]
+    if message.reply and full:
+        texts = [[{"text": button.text} for button in row] for row in full]
+        return {"keyboard": texts, "resize_keyboard": True, "is_persistent": True}
+    rows = [[_button(button) for button in row] for row in full]
     return {"inline_keyboard": rows} if rows else None
 
 

@@ -85,7 +85,8 @@ class Rendered:
     """A message ready to send: text in Telegram's HTML, media in order, rows of buttons.
 
     `email` is its form as an email, where it goes to an email address. Where `track` is false, its
-    links stay as they are. What is `asked_for` just now goes to an address they had left, too.
+    links stay as they are. With `reply`, its buttons take the place of Telegram's keyboard, and
+    pressing one sends its text. What is `asked_for` just now goes to an address they had left, too.
     """
 
     text: str
@@ -96,3 +97,4 @@ class Rendered:
     track: bool = True
     asked_for: bool = False
     topic: int | None = None
+    reply: bool = False

@@ -14,7 +14,8 @@ from dripline.lifecycle.rules import BESIDE, CHURNED, FIRST_START, LEADERBOARD, 
 
 FILE: Final = "lifecycle.json"
 _PARTS: Final = (
-    "registration", "states", "referrals", "leaderboard", "decay", "churn", "menus", "messages",
+    "registration", "states", "referrals", "leaderboard", "decay", "churn", "menus",
+    "menu_keyboard", "messages",
 )  # fmt: skip
 _ACTIONS: Final = "progress, share, leaderboard, scenario:ID, gift:ID, text:ID, url:LINK"
 _LONGEST_NAME: Final = 40
@@ -43,6 +44,8 @@ class _Lint:
         self._referrals()
         self._board()
         self._idle()
+        if self._node.text("menu_keyboard", "inline") not in {"inline", "reply"}:
+            self._node.at("menu_keyboard").report("menu", "“menu_keyboard” is inline or reply.")
         menus = self._node.object("menus")
         for state, menu in menus.members() if menus is not None else ():
             self._known_state(menu, state)

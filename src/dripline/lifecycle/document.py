@@ -49,6 +49,7 @@ def make(document: Mapping[str, Any], making: Making) -> Rules:
         board=_board(body.get("leaderboard") or {}),
         decay=None if decay is None else _decay(decay),
         churn=_churn(body["churn"]) if body.get("churn") else None,
+        reply_menus=body.get("menu_keyboard") == "reply",
         menus={key: _menu(key, spec, making) for key, spec in menus.items()},
         messages={**messages, WARNING: _own(WARNING, defaults.WARNING, making)},
         fingerprint=_fingerprint(body),

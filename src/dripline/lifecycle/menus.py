@@ -10,7 +10,9 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts import queries as contacts
-from dripline.lifecycle import leaderboard, queries, words
+from dripline.content.rendered import Button
+from dripline.errors import PermanentFailure
+from dripline.lifecycle import leaderboard, links, queries, words
 from dripline.lifecycle.document import MENU
 from dripline.lifecycle.rules import LEADERBOARD, Rules
 from dripline.lifecycle.send import send
@@ -61,6 +63,25 @@ async def pressed(
         await send(session, address, what, now)
         return None
     return _("This part is not available any more.", present.language)
+
+
+async def typed(
+    session: AsyncSession, rules: Rules, contact_id: uuid.UUID, text: str
+) -> Button | None:
+    """Return the button of a contact's menu that says this, where menus are reply keyboards."""
+    if not rules.reply_menus:
+        return None
+    present = await queries.present(session, contact_id)
+    menu = rules.menus.get(present.state) if present is not None else None
+    if present is None or menu is None:
+        return None
+    user = {"referral_link": await links.link_of(session, contact_id)}
+    try:
+        shown = menu.render({"user": user, "context": {}}, present.language or "")
+    except PermanentFailure:
+        return None
+    wanted = text.strip()
+    return next((one for row in shown.keyboard for one in row if one.text == wanted), None)
 
 
 async def progress(session: AsyncSession, rules: Rules, contact_id: uuid.UUID) -> str | None:

@@ -115,6 +115,7 @@ class Rules:
     decay: Decay | None = None
     churn: Churn | None = None
     menus: Mapping[str, Message] = field(default_factory=dict)
+    reply_menus: bool = False  # menus take the place of Telegram's keyboard
     messages: Mapping[str, Message] = field(default_factory=dict)
     fingerprint: str = ""
 

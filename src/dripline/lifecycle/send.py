@@ -97,7 +97,7 @@ class LifecycleOrigin:
                 wanted.append((row, address, contact, message, detail.get("text", "")))
         more = await self._more(session, library, [(one[2].id, one[3]) for one in wanted])
         return [
-            self._ready(row, address, contact, message, text, more.get(contact.id, {}))
+            self._ready(row, address, contact, message, text, more.get(contact.id, {}), rules)
             for row, address, contact, message, text in wanted
         ]
 
@@ -114,6 +114,7 @@ class LifecycleOrigin:
         message: Message,
         text: str,
         more: Mapping[str, Any],
+        rules: Rules,
     ) -> Ready:
         user = user_scope(
             username=contact.username,
@@ -136,7 +137,15 @@ class LifecycleOrigin:
                 address.value,
                 address.next_send_at,
             ),
-            partial(_render, message, {"user": {**user, **more}}, language, text, address.channel),
+            partial(
+                _render,
+                message,
+                {"user": {**user, **more}},
+                language,
+                text,
+                address.channel,
+                reply=rules.reply_menus and message.id not in rules.messages,
+            ),
             Source(row.id, 1, None, message.id[:64]),
             {"reason": ORIGIN},
         )
@@ -173,10 +182,12 @@ def _render(
     language: str,
     text: str,
     channel: str,
+    *,
+    reply: bool = False,
 ) -> Rendered:
     if channel == EMAIL and not text:
         return message.as_email(context, language)
     rendered = message.render(context, language)
     if channel == EMAIL:
         return as_letter(replace(rendered, text=text), language)
-    return replace(rendered, text=text) if text else rendered
+    return replace(rendered, text=text or rendered.text, reply=reply)

@@ -10,6 +10,7 @@ from dripline.bot.handle.scene import Scene, happened, meet, say
 from dripline.bot.handle.talk import talk_of
 from dripline.bot.updates import Pressed, PressedPost
 from dripline.contacts import identify
+from dripline.contacts.identify import Known, TelegramPerson
 from dripline.contacts.models import NEEDS_START
 from dripline.content.compile import GO, OPEN
 from dripline.engagement import arrive
@@ -26,18 +27,30 @@ async def press(session: AsyncSession, scene: Scene, update: Pressed, now: datet
     data = {"bot": scene.bot, "data": update.data}
     if not await happened(session, scene, known, "callback.pressed", data, now):
         return
-    if is_menu(update.data):
-        await pressed(session, scene, known, update.person, update.data, now)
+    await follow(session, scene, known, update.person, update.data, now)
+
+
+async def follow(
+    session: AsyncSession,
+    scene: Scene,
+    known: Known,
+    person: TelegramPerson,
+    data: str,
+    now: datetime,
+) -> None:
+    """Do what a button leads to, apart from the waits that hear of it by its event."""
+    if is_menu(data):
+        await pressed(session, scene, known, person, data, now)
         return
-    if update.data.startswith(settings.SETTINGS):
-        await settings.pressed(talk_of(session, scene, known, update.person, now), update.data)
+    if data.startswith(settings.SETTINGS):
+        await settings.pressed(talk_of(session, scene, known, person, now), data)
         return
-    if not update.data.startswith(GO):
+    if not data.startswith(GO):
         return
-    scenario_id = update.data.removeprefix(GO)
+    scenario_id = data.removeprefix(GO)
     ids = (known.contact_id, known.address_id)
     try:
-        if update.data == OPEN:
+        if data == OPEN:
             outcome = await switch.start(session, scene.library, *ids, now)
         else:
             outcome = await switch.request(session, scene.library, *ids, scenario_id, now)
@@ -45,7 +58,7 @@ async def press(session: AsyncSession, scene: Scene, update: Pressed, now: datet
         outcome = Outcome.NOTHING
     if outcome is Outcome.NOTHING:
         text = _("This part is not available any more.", known.language)
-        await say(session, scene, known, update.person, text, now)
+        await say(session, scene, known, person, text, now)
 
 
 async def press_post(

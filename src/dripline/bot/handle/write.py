@@ -6,10 +6,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.bot.handle import mail, settings
 from dripline.bot.handle.menu import command
+from dripline.bot.handle.press import follow
 from dripline.bot.handle.scene import Scene, happened, meet, say
 from dripline.bot.handle.talk import talk_of
 from dripline.bot.updates import Wrote
 from dripline.contacts.identify import Known
+from dripline.lifecycle import menus
+from dripline.lifecycle.document import rules_of
 from dripline.texts import gettext as _
 
 
@@ -35,8 +38,28 @@ async def write(session: AsyncSession, scene: Scene, update: Wrote, now: datetim
             known.language,
         )
         await say(session, scene, known, update.person, text, now)
-    elif not await _of_their_own(session, scene, known, update, now):
+    elif not (
+        await _of_their_own(session, scene, known, update, now)
+        or await _of_the_menu(session, scene, known, update, now)
+    ):
         await command(session, scene, known, update.person, update.command, now)
+
+
+async def _of_the_menu(
+    session: AsyncSession, scene: Scene, known: Known, update: Wrote, now: datetime
+) -> bool:
+    """Follow a button of a reply keyboard, which sends its text; False for any other text."""
+    rules = rules_of(scene.library)
+    if update.command is not None or not update.text:
+        return False
+    button = await menus.typed(session, rules, known.contact_id, update.text)
+    if button is None:
+        return False
+    if button.kind == "callback":
+        await follow(session, scene, known, update.person, button.value, now)
+    else:  # such a keyboard carries no links
+        await say(session, scene, known, update.person, button.value, now)
+    return True
 
 
 async def _of_their_own(
