@@ -52,6 +52,22 @@ CASES: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
         ["DATABASE_URL"],
     ),
     "parts on SQLite": ({}, ["worker"], ["dripline run", "DATABASE_URL"]),
+    "a mail server that is none": (
+        {"smtp_url": "mail.example.com"},
+        ["run"],
+        ["SMTP_URL", "smtp://"],
+    ),
+    "nobody whom emails are from": (
+        {"smtp_url": "smtp://anna:pass-word-9@127.0.0.1:1"},
+        ["run"],
+        ["FROM_EMAIL"],
+    ),
+    "a sender that is none": ({"from_email": "Anna"}, ["run"], ["FROM_EMAIL"]),
+    "a DKIM key that is none": (
+        {"dkim_private_key": "/nowhere.pem"},
+        ["run"],
+        ["DKIM_PRIVATE_KEY"],
+    ),
     "a port that is none": ({"port": "eighty"}, ["run"], ["PORT", "docs/settings.md"]),
     "an address that is none": (
         {"telegram_api_base": "api.telegram.org"},

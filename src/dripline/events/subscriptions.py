@@ -27,7 +27,16 @@ _consumers: dict[str, frozenset[str]] = {}
 
 
 # The engine's own events, by the thousand a second: only who names them reacts to them.
-_OWN = ("message.sent", "message.failed", "message.fell_back", "address.", "scenario.", "content.")
+_OWN = (
+    "message.sent",
+    "message.failed",
+    "message.fell_back",
+    "message.delivered",
+    "email.delayed",
+    "address.",
+    "scenario.",
+    "content.",
+)
 ANY_OTHER = "*"
 EVERYTHING = "**"
 
