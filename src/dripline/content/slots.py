@@ -32,8 +32,8 @@ def named(text: str) -> tuple[str, ...]:
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
-    """Return a text with its slots filled; for what is done once, not for each contact."""
-    return SLOT.sub(lambda match: values[match[1]], text)
+    """Return a text with its slots filled; long texts are better cut into `Pieces`."""
+    return text if _MARK not in text else SLOT.sub(lambda match: values[match[1]], text)
 
 
 def quoted(text: str) -> bytes:

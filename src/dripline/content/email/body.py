@@ -7,6 +7,7 @@ a paragraph ends are closed there and opened again in the next one.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import unescape
 from typing import Final
 
@@ -58,6 +59,7 @@ def to_body(html: str, refused: Sequence[int] = ()) -> Body:
     return Body("".join(writer.out), tuple(writer.links))
 
 
+@lru_cache(maxsize=4096)
 def web_link(url: str) -> str | None:
     """Return a link as a mail program can follow it, or None: it knows nothing of tg://."""
     found = _TELEGRAM.fullmatch(url)
