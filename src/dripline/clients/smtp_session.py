@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
+from dripline.content.email.mime import WireMessage
+
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\d)")
 _LINE_ENDS = re.compile(rb"\r\n|\r|\n")
 _LONGEST_ANSWER = 32 * 1024
@@ -227,6 +229,8 @@ def stuffed(message: bytes) -> bytes:
 
     A bare line feed would let a text pretend to end the message and begin another (smuggling).
     """
+    if isinstance(message, WireMessage):
+        return message + b".\r\n"
     if message.count(b"\n") != (pairs := message.count(b"\r\n")) or message.count(b"\r") != pairs:
         message = _LINE_ENDS.sub(b"\r\n", message)
     if b"\n." in message:

@@ -17,7 +17,8 @@ SLOT: Final = re.compile(rf"{_MARK}([a-z]+\d*)Z")
 _SOFT: Final = b"=\r\n"
 _NEWLINE: Final = re.compile(r"\r\n?|\n")
 _PLAIN: Final = re.compile(r"[!-<>-~]+(?: +[!-<>-~]+)*")  # most values: as they are
-_DOT: Final = re.compile(rb"(?m)^\.(?=[^\r\n]{0,72}(?:\r\n|\Z))")
+_DOT: Final = re.compile(rb"(?m)^\.(?=([^\r\n]*))")
+_LONGEST_PLAIN: Final = 73  # a dot at its beginning becomes three characters
 _LONGEST_LINE: Final = 75  # and one more for the = of a soft line break (RFC 2045, 6.7)
 
 
@@ -40,18 +41,30 @@ def quoted(text: str) -> bytes:
     """Return a text as quoted-printable, its lines ended by CRLF, each with room for one more =."""
     if _PLAIN.fullmatch(text):
         encoded = text.encode()
-        if len(encoded) <= _LONGEST_LINE:
-            return encoded
-        lines = range(0, len(encoded), _LONGEST_LINE)
-        return _SOFT.join([encoded[at : at + _LONGEST_LINE] for at in lines])
+        if len(encoded) > _LONGEST_PLAIN:
+            lines = range(0, len(encoded), _LONGEST_PLAIN)
+            encoded = _SOFT.join([encoded[at : at + _LONGEST_PLAIN] for at in lines])
+        return _undotted(encoded) if b"." in encoded else encoded
     encoded = b2a_qp(_NEWLINE.sub("\r\n", text).encode())
     if b"\r\n" not in encoded:
         encoded = encoded.replace(b"\n", b"\r\n")
-    encoded = _DOT.sub(b"=2E", encoded)  # SMTP would have to double it, message by message
+    encoded = _undotted(encoded)
     if len(encoded) - encoded.rfind(b"\n") - 1 > _LONGEST_LINE:
         at = -3 if encoded[-3:-2] == b"=" else -1
         encoded = encoded[:at] + _SOFT + encoded[at:]
     return encoded
+
+
+def _undotted(encoded: bytes) -> bytes:
+    """Return lines of which none begins with a dot: SMTP would have to double it each time."""
+    found = 1
+    while found:
+        encoded, found = _DOT.subn(_dot, encoded)
+    return encoded
+
+
+def _dot(match: re.Match[bytes]) -> bytes:
+    return b"=2E" if len(match[1]) <= _LONGEST_LINE - 3 else b"=2E=\r\n"
 
 
 @dataclass(frozen=True, slots=True)

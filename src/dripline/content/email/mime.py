@@ -68,11 +68,20 @@ class Envelope:
         return not all(wire_address(one.address).isascii() for one in boxes)
 
 
-def mime(parts: EmailParts, envelope: Envelope, files: Mapping[str, bytes] | None = None) -> bytes:
-    """Return the email; `files` are the bytes of `parts.attached`, by their SHA-256.
+class WireMessage(bytes):
+    """A message as DATA takes it: all of its lines end with CRLF, and none begins with a dot.
 
-    A file that is missing there is left out. Raises Invalid for an address or a header that
-    would not stay one line.
+    So nothing in it can pretend to end the message, and a sender need not look through it.
+    """
+
+    __slots__ = ()
+
+
+def mime(parts: EmailParts, envelope: Envelope, files: Mapping[str, bytes] | None = None) -> bytes:
+    """Return the email as a `WireMessage`.
+
+    `files` are the bytes of `parts.attached`, by their SHA-256; a file that is missing there is
+    left out. Raises Invalid for an address or a header that would not stay one line.
     """
     boundary = f"=_{envelope.delivery_id.hex}"
     html, plain = parts.quoted or (quoted(parts.html), quoted(parts.plain))
@@ -88,7 +97,7 @@ def mime(parts: EmailParts, envelope: Envelope, files: Mapping[str, bytes] | Non
     if files and given:
         kind, body = _with_files(kind, body, boundary, given, files)
     lines = [*_headers(parts.subject, envelope), f"Content-Type: {kind}", "", ""]
-    return "\r\n".join(lines).encode() + body
+    return WireMessage(b"".join(("\r\n".join(lines).encode(), body)))
 
 
 def _part(boundary: str, subtype: str, *, html: bytes) -> tuple[bytes, bytes, bytes]:

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dripline.clients.smtp_session import stuffed
 from dripline.content.email.mime import Envelope, Mailbox, header_text, mime, wire_address
 from dripline.content.rendered import EmailParts, Media
+from dripline.content.slots import Pieces, quoted, slot
 from dripline.errors import Invalid
 
 ID = uuid.UUID(int=7)
@@ -58,6 +60,26 @@ def test_texts_and_subject_come_back(subject: str, html: str, plain: str) -> Non
     assert read == want
     assert found["From"] == "Seeing <hello@seeing.example>"
     assert [name for name in found if name == "Bcc"] == []
+
+
+_ODD = st.lists(
+    st.sampled_from(
+        [".", "..", "\n", "\r", "\r\n", "a" * 73, "a" * 75, "=", " ", "й", "x.y", "\x85"]
+    )
+).map("".join)
+
+
+@given(_ODD, _ODD, _ODD)
+def test_what_is_built_can_go_over_the_wire_as_it_is(html: str, plain: str, name: str) -> None:
+    about = envelope(to=Mailbox("a@b.example", name), headers={"X-A": plain})
+    message = mime(EmailParts(html, html, plain), about)
+    assert stuffed(message) == stuffed(bytes(message))
+    pieces = Pieces.of(f"{html}{slot('v0')}{plain}{slot('v1')}")
+    values = {"v0": quoted(plain), "v1": quoted("." + html)}
+    parts = EmailParts("a", "b", "c", quoted=(pieces.fill_quoted(values),) * 2)
+    message = mime(parts, envelope())
+    assert stuffed(message) == stuffed(bytes(message))
+    assert max(map(len, message.split(b"\r\n"))) <= 120
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=200))
