@@ -16,6 +16,10 @@ from resend_standin import KEY, Resend
 from world import HOUR, MINUTE
 
 
+class Died(BaseException):
+    """What nobody catches: the end of a process."""
+
+
 def smtp(server: MailServer) -> dict[str, str]:
     return {"smtp_url": f"smtp://127.0.0.1:{server.port}?timeout=1"}
 
@@ -73,10 +77,10 @@ async def test_a_worker_that_dies_in_the_middle_repeats_nothing(
         settle = world.world.dispatcher.settle
 
         async def die(*_: object) -> None:
-            raise KeyboardInterrupt
+            raise Died
 
         world.world.dispatcher.settle = die  # type: ignore[assignment, method-assign]
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Died):
             await world.send()
         world.world.dispatcher.settle = settle  # type: ignore[method-assign]
         await take_over_all(database)
