@@ -3,15 +3,14 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from html import escape
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts import queries as contacts
-from dripline.contacts.models import Address
-from dripline.deliveries import system
-from dripline.deliveries.protocols import AddressRef
+from dripline.deliveries.operators import tell_operators
 from dripline.events import Happened, subscribe
 from dripline.payments import money, queries
 from dripline.payments.models import CLAIMED, UNMATCHED, Payment
@@ -50,34 +49,17 @@ class PaymentReactions:
             await contacts.contact(session, payment.contact_id) if payment.contact_id else None
         )
         name = (contact.username or contact.first_name) if contact else None
-        for operator in self._operators:
-            address = await contacts.any_telegram_address(session, str(operator))
-            if address is None:
-                continue  # an operator who has never written to a bot cannot be written to
-            known = await contacts.contact(session, address.contact_id)
-            language = (known.language if known else None) or self._language
-            text = _(
-                "A payment belongs to no scenario: {amount} from {who} ({provider}, {event_id}).",
-                language,
-                amount=money.written(payment.amount, payment.currency),
-                who=escape(name or _("somebody unknown", language)),
-                provider=escape(payment.provider),
-                event_id=escape(payment.provider_event_id),
-            )
-            await system.say(session, _reference(address), text, now)
+        await tell_operators(
+            session, self._operators, self._language, partial(_words, payment, name), now
+        )
 
 
-async def _name_of(session: AsyncSession, contact_id: uuid.UUID | None) -> str | None:
-    contact = await contacts.contact(session, contact_id) if contact_id else None
-    return (contact.username or contact.first_name) if contact else None
-
-
-def _reference(address: Address) -> AddressRef:
-    return AddressRef(
-        address.id,
-        address.contact_id,
-        address.channel,
-        address.bot,
-        address.value,
-        address.next_send_at,
+def _words(payment: Payment, name: str | None, language: str) -> str:
+    return _(
+        "A payment belongs to no scenario: {amount} from {who} ({provider}, {event_id}).",
+        language,
+        amount=money.written(payment.amount, payment.currency),
+        who=escape(name or _("somebody unknown", language)),
+        provider=escape(payment.provider),
+        event_id=escape(payment.provider_event_id),
     )

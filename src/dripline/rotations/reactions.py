@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from html import escape
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.contacts import queries as contacts
-from dripline.deliveries import system
-from dripline.deliveries.protocols import AddressRef
+from dripline.deliveries.operators import tell_operators
 from dripline.events import Happened, subscribe
 from dripline.rotations.origin import EVENT_BACK, EVENT_TROUBLE
 from dripline.texts import gettext as _
@@ -28,21 +27,7 @@ class RotationReactions:
 
     async def __call__(self, session: AsyncSession, event: Happened, now: datetime) -> None:
         """React to one event."""
-        for operator in self._operators:
-            address = await contacts.any_telegram_address(session, str(operator))
-            if address is None:
-                continue  # an operator who has never written to a bot cannot be written to
-            known = await contacts.contact(session, address.contact_id)
-            language = (known.language if known else None) or self._language
-            to = AddressRef(
-                address.id,
-                address.contact_id,
-                address.channel,
-                address.bot,
-                address.value,
-                address.next_send_at,
-            )
-            await system.say(session, to, _words(event, language), now)
+        await tell_operators(session, self._operators, self._language, partial(_words, event), now)
 
 
 def _words(event: Happened, language: str) -> str:

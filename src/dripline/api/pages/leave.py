@@ -7,28 +7,21 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline.api.pages.base import ContactPages
 from dripline.api.pages.html import NOTHING, Html, html, page
 from dripline.api.pages.kind import card, dead_end, masked
 from dripline.api.pages.visitor import evidence, language_of
-from dripline.clock import Clock
 from dripline.contacts import consent_queries, email
 from dripline.contacts import queries as contacts
 from dripline.contacts.models import REACHABLE, Address, Contact
 from dripline.contacts.pages import Pages
 from dripline.contacts.tokens import TOKEN_INVALID, Proof, Purpose
-from dripline.database import Database
 from dripline.errors import DriplineError, NotFound
 from dripline.texts import gettext as _
 
 
-class Leaving:
+class Leaving(ContactPages):
     """Lets a contact out of email, and in again."""
-
-    def __init__(self, database: Database, clock: Clock, pages: Pages, default: str) -> None:
-        self._database = database
-        self._clock = clock
-        self._pages = pages
-        self._default = default
 
     def router(self) -> APIRouter:
         """Return the routes of the way out; they are no part of the API."""

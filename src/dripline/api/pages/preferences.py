@@ -9,30 +9,22 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.api.pages import preferences_form as form
+from dripline.api.pages.base import ContactPages
 from dripline.api.pages.html import NOTHING, Html, html, joined, page
 from dripline.api.pages.kind import dead_end
 from dripline.api.pages.preferences_form import Standing
 from dripline.api.pages.visitor import evidence, form_of, language_of
-from dripline.clock import Clock
 from dripline.contacts import consent, consent_queries, email
 from dripline.contacts import queries as contacts
 from dripline.contacts.consent import Difference
-from dripline.contacts.pages import Pages
 from dripline.contacts.tokens import TOKEN_INVALID, Proof, Purpose
 from dripline.contacts.wishes import checked
-from dripline.database import Database
 from dripline.errors import DriplineError, Invalid, NotFound
 from dripline.texts import gettext as _
 
 
-class PreferencePages:
+class PreferencePages(ContactPages):
     """Shows a contact their wishes, and stores what they change."""
-
-    def __init__(self, database: Database, clock: Clock, pages: Pages, default: str) -> None:
-        self._database = database
-        self._clock = clock
-        self._pages = pages
-        self._default = default
 
     def router(self) -> APIRouter:
         """Return the routes of the page; they are no part of the API."""

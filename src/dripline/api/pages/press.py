@@ -4,28 +4,20 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline.api.pages.base import ContactPages
 from dripline.api.pages.html import html, page
 from dripline.api.pages.kind import card, dead_end
 from dripline.api.pages.visitor import language_of
-from dripline.clock import Clock
 from dripline.contacts import queries as contacts
 from dripline.contacts.models import Contact
-from dripline.contacts.pages import Pages
 from dripline.contacts.tokens import TOKEN_INVALID, Press
-from dripline.database import Database
 from dripline.errors import DriplineError, NotFound
 from dripline.events import NewEvent, append
 from dripline.texts import gettext as _
 
 
-class Pressing:
+class Pressing(ContactPages):
     """Takes the press of a callback button; the same button of the same email counts once."""
-
-    def __init__(self, database: Database, clock: Clock, pages: Pages, default: str) -> None:
-        self._database = database
-        self._clock = clock
-        self._pages = pages
-        self._default = default
 
     def router(self) -> APIRouter:
         """Return the routes of buttons; they are no part of the API."""
