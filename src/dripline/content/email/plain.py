@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from html.parser import HTMLParser
 from typing import Final
 
 from dripline.content.slots import slot
@@ -16,8 +17,11 @@ _SPACES: Final = re.compile(r"[ \t]+\n")
 _EMPTY_LINES: Final = re.compile(r"\n{3,}")
 _HIDDEN: Final = re.compile(r'<div style="display:none;.*?</div>', re.DOTALL)
 _HEAD: Final = re.compile(r"<head\b.*?</head>", re.DOTALL)
-_ESCAPED: Final = re.compile(r"\\([-.+#*_\\`\[\]()])")
-_SQUARE: Final = re.compile(r"\[([^\[\]]*)\]\(([^()\s]*)\)")
+_RUNS: Final = re.compile(r"[ \t\r\n]+")
+_UNREAD: Final = frozenset({"style", "script", "title"})
+_BLOCKS: Final = frozenset(
+    {"p", "div", "td", "th", "tr", "table", "h1", "h2", "h3", "h4", "ul", "ol", "li", "blockquote"}
+)
 
 
 def of_body(html: str, bare: frozenset[str] = frozenset()) -> str:
@@ -38,14 +42,48 @@ def of_body(html: str, bare: frozenset[str] = frozenset()) -> str:
 
 def of_layout(html: str) -> str:
     """Return the text of a layout, with a slot for the body's."""
-    from html2text import HTML2Text  # here, so that who sends no emails does not hold it
-
-    reader = HTML2Text(bodywidth=0)
-    reader.ignore_images = reader.ignore_tables = reader.ignore_emphasis = True
-    reader.unicode_snob = True
-    text = reader.handle(_HIDDEN.sub("", _HEAD.sub("", html)))
-    text = _SQUARE.sub(lambda found: _with_url(found[1], found[2]), _ESCAPED.sub(r"\1", text))
+    reader = _Layout()
+    reader.feed(_HIDDEN.sub("", _HEAD.sub("", html)))
+    reader.close()
+    text = "".join(reader.out)
     return _settled(text.replace(slot("body"), f"\n\n{slot('body')}\n\n"))
+
+
+class _Layout(HTMLParser):
+    """Reads a page of nested tables: a cell with words is a paragraph, a link has its address."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.out: list[str] = []
+        self._links: list[tuple[str, int]] = []
+        self._unread = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin a paragraph, or a link."""
+        if tag in _UNREAD:
+            self._unread += 1
+        elif tag == "a":
+            self._links.append((dict(attrs).get("href") or "", len(self.out)))
+        elif tag == "br":
+            self.out.append("\n")
+        elif tag in _BLOCKS:
+            self.out.append("\n\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        """End a paragraph; put a link's address behind its words."""
+        if tag in _UNREAD:
+            self._unread = max(self._unread - 1, 0)
+        elif tag == "a" and self._links:
+            url, begun = self._links.pop()
+            words = "".join(self.out[begun:])
+            self.out[begun:] = [_with_url(words, url) if url else words]
+        elif tag in _BLOCKS:
+            self.out.append("\n\n")
+
+    def handle_data(self, data: str) -> None:
+        """Keep what is read; how the source is broken into lines means nothing."""
+        if not self._unread:
+            self.out.append(_RUNS.sub(" ", data))
 
 
 def _tagless(text: str) -> str:
