@@ -3,11 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from dripline.analytics.why import Line, find_contact, timeline
 from dripline.clock import VirtualClock
 from dripline.database import Database
+from dripline.deliveries import status
+from dripline.deliveries.models import Delivery
 from dripline.errors import Conflict, NotFound
+from dripline.events import NewEvent, append
 from world import COURSE, DAY, HOUR, OTHER, World, library, new_world
 
 
@@ -107,3 +111,44 @@ async def test_two_of_a_name_are_not_guessed(world: World) -> None:
     async with world.database.reading() as session:
         with pytest.raises(Conflict):
             await find_contact(session, "Anna")
+
+
+async def test_codes_are_told_in_words(world: World) -> None:
+    """What a contact did stands there as people say it, not as the program stores it."""
+    changes = {"sequences": {"old": "yes", "new": "no"}, "email": {"old": None, "new": "a@b.de"}}
+    code = {"kind": "post", "value": "AAAA", "promo": "week", "chat": "@news"}
+    said = [
+        ("bot.started", {"payload": "p_AAAA", "code": code}, "by the post “week” in @news"),
+        ("bot.started", {"payload": "r_1", "code": {"kind": "referral"}},
+         "by somebody's referral link"),
+        ("bot.started", {"payload": "other", "scenario_id": "other"}, "Other"),
+        ("bot.started", {"payload": "p_AAAB"}, "by a link that leads nowhere: p_AAAB"),
+        ("callback.pressed", {"data": "p_AAAA", "promo": "week", "chat": "@news"},
+         "under the post “week” in @news"),
+        ("consent.changed", {"changes": changes}, "Courses and series: yes → no; Email: a@b.de"),
+        ("address.unreachable", {"state": "blocked"}, "the contact has blocked the bot"),
+        ("address.reachable", {"state": "reachable", "reason": "verified"},
+         "the email address is confirmed"),
+        ("address.reachable", {"state": "reachable", "reason": None}, ""),
+        ("admin.acted", {"what": "/stats"}, "/stats"),
+    ]  # fmt: skip
+    now = world.clock.now()
+    async with world.database.transaction() as session:
+        for number, (name, data, _words) in enumerate(said):
+            contact_id = world.contact.contact_id
+            await append(session, NewEvent(name, contact_id, "test", str(number), now, data))
+    told = [line for line in await story(world) if line.kind == "event"][-len(said) :]
+    assert [line.detail for line in told] == [words for _name, _data, words in said]
+    assert all("." not in line.title for line in told)
+
+
+async def test_that_a_message_arrived_and_was_opened_is_told(world: World) -> None:
+    await world.ask()
+    await world.run()
+    now = world.clock.now()
+    async with world.database.transaction() as session:
+        sent = (await session.scalars(select(Delivery.id))).one()
+        await status.advance(session, sent, "delivered", now + timedelta(minutes=1))
+        await status.advance(session, sent, "opened", now + timedelta(minutes=2))
+    told = [line.title for line in await story(world, message_id="one")]
+    assert told == ["Sent by Telegram", "Delivered by Telegram", "Opened the message"]

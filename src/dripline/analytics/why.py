@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.analytics.buttons import Buttons
+from dripline.analytics.happenings import event_words
 from dripline.analytics.sentences import (
     channel_words,
     decision_title,
@@ -23,7 +24,7 @@ from dripline.contacts.models import Contact
 from dripline.content.document import Scenario
 from dripline.content.store import Library
 from dripline.deliveries import queries as deliveries
-from dripline.deliveries import system
+from dripline.deliveries import system, verification
 from dripline.deliveries.models import Decision, Delivery
 from dripline.deliveries.status import BOUNCED
 from dripline.errors import USER_NOT_FOUND, Conflict, NotFound
@@ -94,8 +95,9 @@ async def timeline(
     told = [(row.id, _decided(row, timezone, language, buttons)) for row in decided]
     sent = await deliveries.deliveries_of(session, contact_id, _MOST)
     told += [(row.id, _sent(row, language)) for row in sent]
+    told += [(row.id, line) for row in sent for line in _news(row, language)]
     told += [
-        (row.id, _happened(row, language, buttons))
+        (row.id, _happened(row, language, buttons, library))
         for row in await events.events_of(session, contact_id, _MOST)
         if not row.name.startswith(_TOLD_BY_DECISIONS)
     ]
@@ -131,16 +133,29 @@ def _decided(row: Decision, timezone: str | None, language: str | None, buttons:
     )
 
 
-_PRESSED = "callback.pressed"
+_OWN = {system.ORIGIN, verification.ORIGIN}
 _HOURS = {"quiet_hours", "weekday", "preferred_time", "best_hour", "capped"}
 _KINDS = {"enrolled": "entered", "park": "parked", "wait": "waiting", "skip": "skipped"}
 
 
-def _happened(row: Event, language: str | None, buttons: Buttons) -> Line:
-    detail = _event_detail(row.data)
-    if row.name == _PRESSED:
-        detail = buttons.words(detail)
-    return Line(row.occurred_at, "event", reason_words(row.name, language), detail)
+def _happened(row: Event, language: str | None, buttons: Buttons, library: Library) -> Line:
+    title, detail = event_words(row, language, buttons, library)
+    return Line(row.occurred_at, "event", title, detail)
+
+
+def _news(row: Delivery, language: str | None) -> list[Line]:
+    """Return what was told of a message after it was sent; clicks are events of their own."""
+    told = (
+        (row.delivered_at, _("Delivered by {channel}", language, channel=row.channel.capitalize())),
+        (row.opened_at, _("Opened the message", language)),
+    )
+    named = (row.scenario_id or "", _message_id(row))
+    return [Line(at, "event", title, "", *named) for at, title in told if at is not None]
+
+
+def _message_id(row: Delivery) -> str:
+    """Return the message's name; nothing for what the bot says by itself."""
+    return "" if row.origin in _OWN else row.message_id
 
 
 def _sent(row: Delivery, language: str | None) -> Line:
@@ -155,8 +170,7 @@ def _sent(row: Delivery, language: str | None) -> Line:
         if row.status == BOUNCED:
             detail += _("; it came back: {reason}", language, reason=row.failure_reason or "?")
     kind = "failed" if row.status == "failed" else "sent"
-    message_id = "" if row.origin == system.ORIGIN else row.message_id
-    return Line(at, kind, title, detail, row.scenario_id or "", message_id)
+    return Line(at, kind, title, detail, row.scenario_id or "", _message_id(row))
 
 
 def _channel(row: Delivery, language: str | None) -> str:
@@ -208,12 +222,6 @@ def _present(
     kind = "parked" if row.hold in {"unreachable", "paused"} else "waiting"
     at = due or row.last_sent_at or row.started_at
     return Line(at, kind, title, detail, row.scenario_id, following, due)
-
-
-def _event_detail(data: Mapping[str, object]) -> str:
-    names = ("data", "text", "payload", "to", "state", "reason", "label", "url")
-    shown = (data.get(name) for name in names)
-    return next((str(value)[:200] for value in shown if value), "")
 
 
 def _named(line: Line, library: Library) -> Line:

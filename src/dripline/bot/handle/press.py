@@ -80,6 +80,7 @@ async def press_post(
         "data": update.data,
         "post_id": post.id,
         "button": found.button,
+        "promo": post.promo,
         "chat": post.chat,
     }
     if not await happened(session, scene, known, "callback.pressed", data, now):

@@ -116,4 +116,6 @@ async def _code_of(
         "post_id": post.id,
         "button": found.button,
         "scenario_id": post.scenario_id,
+        "promo": post.promo,
+        "chat": post.chat,
     }

@@ -1,0 +1,99 @@
+"""Events of a contact in words: what happened, and the part of it that people ask for."""
+
+from collections.abc import Mapping
+
+from dripline.analytics.buttons import Buttons
+from dripline.analytics.sentences import reason_words
+from dripline.content.store import Library
+from dripline.events.models import Event
+from dripline.texts import gettext as _
+from dripline.texts import marked
+
+_TOLD = ("data", "text", "what", "payload", "to", "state", "reason", "label", "url")
+_AGAIN = {
+    "verified": marked("the email address is confirmed"),
+    "resubscribed": marked("subscribed again"),
+    "unblocked_the_bot": marked("the bot is not blocked any more"),
+}
+_WISHES = {
+    "sequences": marked("Courses and series"),
+    "announcements": marked("News and offers"),
+    "preferred_channel": marked("Where"),
+    "preferred_time": marked("When"),
+    "weekdays": marked("Days"),
+    "quiet_from": marked("Quiet hours"),
+    "quiet_to": marked("Quiet hours"),
+    "timezone": marked("Timezone"),
+    "language": marked("Language"),
+    "email": marked("Email"),
+}
+_VALUES = {"yes": marked("yes"), "no": marked("no")}
+
+
+def event_words(
+    row: Event, language: str | None, buttons: Buttons, library: Library
+) -> tuple[str, str]:
+    """Return what an event is called, and its detail, which may be empty."""
+    title = reason_words(row.name, language)
+    match row.name:
+        case "callback.pressed":
+            return title, _pressed(row.data, language, buttons)
+        case "bot.started":
+            return title, _way(row.data, language, library)
+        case "consent.changed":
+            return title, _changes(row.data.get("changes"), language)
+        case "address.unreachable":
+            return title, reason_words(str(row.data.get("state") or ""), language)
+        case "address.reachable":
+            return title, _again(row.data.get("reason"), language)
+    return title, _first(row.data)
+
+
+def _pressed(data: Mapping[str, object], language: str | None, buttons: Buttons) -> str:
+    """Return which button it was, or under which post."""
+    match data:
+        case {"promo": promo, "chat": chat}:
+            return _("under the post “{post}” in {chat}", language, post=promo, chat=chat)
+    return buttons.words(_first(data))
+
+
+def _way(data: Mapping[str, object], language: str | None, library: Library) -> str:
+    """Return which link led here; empty for a bare start."""
+    match data.get("code"):
+        case {"kind": "post", "promo": promo, "chat": chat}:
+            return _("by the post “{post}” in {chat}", language, post=promo, chat=chat)
+        case {"kind": "referral"}:
+            return _("by somebody's referral link", language)
+    scenario = library.scenario(str(data.get("scenario_id") or ""))
+    if scenario is not None:
+        return scenario.name
+    payload = _first(data)
+    return _("by a link that leads nowhere: {link}", language, link=payload) if payload else ""
+
+
+def _again(reason: object, language: str | None) -> str:
+    words = _AGAIN.get(str(reason))
+    return _(words, language) if words else ""
+
+
+def _changes(changes: object, language: str | None) -> str:
+    """Return what is different, and how."""
+    if not isinstance(changes, Mapping):
+        return ""
+    told = []
+    order = list(_WISHES)
+    for name in sorted(changes, key=lambda one: order.index(one) if one in order else len(order)):
+        change = changes[name]
+        old, new = (_value(change.get(side), language) for side in ("old", "new"))
+        what = _(_WISHES.get(str(name), str(name)), language)
+        told.append(f"{what}: {old} → {new or '–'}" if old else f"{what}: {new or '–'}")
+    return "; ".join(told)[:300]
+
+
+def _value(value: object, language: str | None) -> str:
+    words = _VALUES.get(str(value))
+    return _(words, language) if words else str(value or "")
+
+
+def _first(data: Mapping[str, object]) -> str:
+    return next((str(data[name])[:200] for name in _TOLD if data.get(name)), "")
