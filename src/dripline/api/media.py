@@ -28,12 +28,10 @@ def router(links: MediaLinks, files: ReadMedia) -> APIRouter:
     """Return the route of files; they never change, so they may be kept for ever."""
     routes = APIRouter(tags=["media"])
 
-    @routes.api_route(
-        PATH + "/{token}/{name}",
-        methods=["GET", "HEAD"],
-        summary="A file that an email shows",
-        response_class=Response,
-    )
+    path = PATH + "/{token}/{name}"
+
+    @routes.head(path, include_in_schema=False)
+    @routes.get(path, summary="A file that an email shows", response_class=Response)
     async def media(
         token: str, name: str, if_none_match: Annotated[str | None, Header()] = None
     ) -> Response:

@@ -163,7 +163,7 @@ async def _show(name: str) -> None:
         known = await queries.chats_of(session, rotation.bot, keys) if keys else {}
         latest = await queries.posts(session, name, 10)
     typer.echo(_headline(status))
-    typer.echo(f"  {rotation.schedule.plan}, bot {rotation.bot}")
+    typer.echo(f"  {rotation.schedule.words}, bot {rotation.bot}")
     typer.echo(f"  messages: {', '.join(message.id for message in rotation.messages)}")
     for chat in rotation.chats:
         row = known.get((chat.value, chat.topic))

@@ -31,6 +31,18 @@ class Schedule:
             return f"every {int(self.every.total_seconds())} s"
         return f"{self.cron} {self.timezone}"
 
+    @property
+    def words(self) -> str:
+        """How often, as people say it: `every 4 hours`; a cron line stays one."""
+        if self.every is None:
+            return self.plan
+        seconds = int(self.every.total_seconds())
+        for name, length in (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)):
+            if seconds % length == 0 and seconds >= length:
+                number = seconds // length
+                return f"every {name}" if number == 1 else f"every {number} {name}s"
+        return self.plan
+
 
 def next_after(schedule: Schedule, anchor: datetime, moment: datetime) -> datetime | None:
     """Return the first slot after a moment; None for a cron line that never comes.

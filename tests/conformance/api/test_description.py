@@ -59,3 +59,8 @@ async def test_the_page_has_every_operation_and_loads_nothing(described: Any) ->
         assert f"<code>{path}</code>" in page
     for word in ("<script", 'href="http', "src=", "<link", "<img", "url(", "@import"):
         assert word not in page
+
+
+async def test_every_operation_has_a_name_of_its_own(described: Any) -> None:
+    names = [operation["operationId"] for _name, operation in operations(described[0])]
+    assert len(names) == len(set(names))

@@ -34,6 +34,16 @@ async def http(api: Api) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+async def test_a_chat_may_be_an_id_or_a_name_alone(http: httpx.AsyncClient) -> None:
+    made = await http.put("/api/v1/rotations/promos", json={**PROMOS, "chats": [-1001, "@news"]})
+    assert made.status_code == 200, made.text
+    assert [one["chat"] for one in made.json()["chats"]] == ["-1001", "@news"]
+    assert made.json()["schedule"] == "every 4 hours"
+    for wrong in (True, 1.5, None, [], "news", {}):
+        refused = await http.put("/api/v1/rotations/promos", json={**PROMOS, "chats": [wrong]})
+        assert refused.status_code == 422, wrong
+
+
 async def test_a_rotation_is_written_run_stopped_and_taken_away(
     api: Api, http: httpx.AsyncClient, clock: VirtualClock
 ) -> None:

@@ -80,3 +80,19 @@ def test_a_wrong_cron_line_is_told(line: str) -> None:
 
 def test_a_right_one_is_not() -> None:
     assert problem_with("*/15 9-18 * * 1-5") is None
+
+
+@pytest.mark.parametrize(
+    ("every", "words"),
+    [
+        (timedelta(hours=4), "every 4 hours"),
+        (timedelta(hours=1), "every hour"),
+        (timedelta(days=1), "every day"),
+        (timedelta(hours=36), "every 36 hours"),
+        (timedelta(minutes=90), "every 90 minutes"),
+        (timedelta(seconds=61), "every 61 seconds"),
+    ],
+)
+def test_how_often_is_said_in_words(every: timedelta, words: str) -> None:
+    assert Schedule(every=every).words == words
+    assert NINE.words == "0 9 * * * Europe/Berlin"

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.api.guarded import GuardedRoute, Here, Now, Session, Who
@@ -39,7 +39,7 @@ class Rotation(Told):
     name: str = Field(examples=["Promos"])
     bot: str = Field(examples=["main"])
     running: bool
-    schedule: str = Field(examples=["every 14400 s"])
+    schedule: str = Field(examples=["every 4 hours"])
     next_at: Moment | None
     next_post: str | None = Field(examples=["promo_week"])
     last_post: str | None = Field(examples=["promo_jars"])
@@ -75,6 +75,13 @@ class Target(Given):
     language: Annotated[str, Field(max_length=35)] = ""
 
 
+def _chat(value: object) -> object:
+    """Take an id or an @name for a chat without more, as content files do."""
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return {"chat": str(value)}
+    return value
+
+
 class NewPost(Given):
     """A post's message; without texts, one that is there already."""
 
@@ -91,7 +98,11 @@ class Write(Given):
 
     name: Annotated[str, Field(min_length=1, max_length=200, examples=["Promos"])]
     bot: Annotated[str, Field(min_length=1, max_length=32)] = "main"
-    chats: list[Target] = Field(default=[], max_length=1000)
+    chats: list[Annotated[Target, BeforeValidator(_chat)]] = Field(
+        default=[],
+        max_length=1000,
+        description="Each an object; an id or an @name alone is taken as well.",
+    )
     interval_hours: Annotated[float | None, Field(ge=1 / 3600, le=8784, examples=[4])] = None
     cron: Annotated[str | None, Field(max_length=200, examples=[None])] = None
     timezone: Annotated[str | None, Field(max_length=64, examples=[None])] = None
@@ -222,7 +233,7 @@ async def _shown(session: AsyncSession, status: Status) -> Rotation:
         name=own.name,
         bot=own.bot,
         running=status.running,
-        schedule=own.schedule.plan,
+        schedule=own.schedule.words,
         next_at=status.next_at,
         next_post=status.next_message_id,
         last_post=status.last_message_id,
