@@ -353,7 +353,7 @@ async def test_scores_are_shown_and_counted_by_day(api: Api, http: httpx.AsyncCl
     from dripline.engagement.score import points_for, written
 
     contact_id = (await http.get("/api/v1/contacts/7")).json()["id"]
-    empty = (await http.get("/api/v1/contacts/7/scores")).json()
+    empty = (await http.get("/api/v1/contacts/7/engagement")).json()
     assert empty == {"level": "dormant", "scores": {}}
     now, half = api.clock.now(), 86_400
     made = written(points_for(20), int(now.timestamp() * 1_000_000), half)
@@ -370,7 +370,7 @@ async def test_scores_are_shown_and_counted_by_day(api: Api, http: httpx.AsyncCl
                 valid_until=None,
             )
         )
-    shown = (await http.get("/api/v1/contacts/7/scores")).json()
+    shown = (await http.get("/api/v1/contacts/7/engagement")).json()
     assert (shown["level"], round(shown["scores"]["overall"]["score"])) == ("engaged", 20)
     for _ in range(3):
         await CountUp(api.database).run_once(api.clock.now())

@@ -24,7 +24,6 @@ from dripline.contacts.erase import erase
 from dripline.contacts.export import export
 from dripline.contacts.identify import TelegramPerson, by_telegram
 from dripline.contacts.models import Contact as Row
-from dripline.engagement.scores import level, scores_of
 from dripline.errors import Conflict
 from dripline.events import NewEvent, append
 from dripline.ids import new_id
@@ -122,29 +121,6 @@ class Wishes(Given):
     quiet_to: Annotated[str | int | None, Field(examples=["08:00"])] = None
     weekdays: Annotated[str | list[int] | None, Field(examples=["1,2,3,4,5"])] = None
     timezone: Annotated[str | None, Field(max_length=64, examples=["Europe/Berlin"])] = None
-
-
-class Factor(Told):
-    """What one kind of event brings to a score now, and how often it came."""
-
-    points: float = Field(examples=[12.5])
-    times: int = Field(examples=[3])
-
-
-class Score(Told):
-    """A score now, 0 to 100."""
-
-    score: float = Field(examples=[42.0])
-    factors: dict[str, Factor]
-    computed_at: Moment
-    valid_until: Moment | None
-
-
-class Scores(Told):
-    """A contact's scores by type: overall, telegram, email, attendance, commitment."""
-
-    level: str = Field(examples=["engaged"])
-    scores: dict[str, Score]
 
 
 class WhyLine(Told):
@@ -259,15 +235,6 @@ async def change_preferences(
     given = wishes.checked(body.model_dump(exclude_unset=True))
     await consent.change(session, found.id, given, _evidence(request), now)
     return Preferences.model_validate(await consent.preferences(session, found.id))
-
-
-@routes.get("/{contact}/scores", summary="How much a contact answers")
-async def scores(contact: Ref, session: Session, now: Now) -> Scores:
-    """Return a contact's scores as they are now, with what they are made of."""
-    found = await contact_of(session, contact)
-    own = (await scores_of(session, [found.id], now)).get(found.id, {})
-    told = {kind: Score.model_validate(one) for kind, one in own.items()}
-    return Scores(level=level(own), scores=told)
 
 
 @routes.get("/{contact}/timeline", summary="What happened to a contact")
