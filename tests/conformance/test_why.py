@@ -122,6 +122,7 @@ async def test_codes_are_told_in_words(world: World) -> None:
         ("bot.started", {"payload": "r_1", "code": {"kind": "referral"}},
          "by somebody's referral link"),
         ("bot.started", {"payload": "other", "scenario_id": "other"}, "Other"),
+        ("bot.started", {"payload": "p_AA", "code": {"kind": "post", "post_id": 1}}, "p_AA"),
         ("bot.started", {"payload": "p_AAAB"}, "by a link that leads nowhere: p_AAAB"),
         ("callback.pressed", {"data": "p_AAAA", "promo": "week", "chat": "@news"},
          "under the post “week” in @news"),

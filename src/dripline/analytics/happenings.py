@@ -68,6 +68,8 @@ def _way(data: Mapping[str, object], language: str | None, library: Library) -> 
     if scenario is not None:
         return scenario.name
     payload = _first(data)
+    if data.get("code"):  # of an event that says no more
+        return payload
     return _("by a link that leads nowhere: {link}", language, link=payload) if payload else ""
 
 

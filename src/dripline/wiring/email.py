@@ -46,9 +46,13 @@ class UrlsOfDelivery:
         self.bot: str | None = None
 
     def of(self, outgoing: Outgoing) -> EmailUrls:
-        """Return them; without PUBLIC_URL there are none but the bot's."""
+        """Return them; without PUBLIC_URL there are none but the bot's.
+
+        Nor for the letter that asks whether an address is the contact's: as long as that is not
+        known, who reads it must not come to the contact's settings.
+        """
         pages = self._pages
-        if pages is None:
+        if pages is None or outgoing.message.asked_for:
             return EmailUrls("", "", bot=self.bot)
         contact_id, delivery_id = outgoing.address.contact_id, outgoing.delivery_id
         now = self._clock.now()
