@@ -42,6 +42,14 @@ async def trigger(http: httpx.AsyncClient, user_id: Any = 7, **more: Any) -> htt
     return await http.post("/admin/api/nurture/trigger", json=body)
 
 
+async def test_a_channel_that_the_contact_has_not_is_fallen_back_from(
+    api: Api, http: httpx.AsyncClient
+) -> None:
+    made = await trigger(http, 7, context={"coupon": "SPRING"}, override_channel="email")
+    assert made.status_code == 200, made.text
+    assert await api.settle() == ["Hi SPRING"]
+
+
 async def test_a_sequence_is_triggered_by_either_id_once(api: Api, http: httpx.AsyncClient) -> None:
     made = await trigger(http, 7, context={"coupon": "SPRING"}, override_channel="telegram")
     assert made.status_code == 200, made.text

@@ -44,17 +44,15 @@ async def contact_of(session: AsyncSession, ref: str | int) -> Contact:
 async def address_for(
     session: AsyncSession, contact: Contact, channel: str | None = None
 ) -> Address:
-    """Return the address something goes to: on this channel if one is named; the first that can
-    be reached, or the first. Raises Invalid (NO_ADDRESS) when there is none.
+    """Return the address something goes to: on this channel if one is named and there is one; the
+    first that can be reached, or the first. Raises Invalid (NO_ADDRESS) when there is none.
+
+    What a channel is asked for goes out on another where the contact has none of it.
     """
-    addresses = [
-        one
-        for one in await contacts.addresses_of(session, contact.id)
-        if channel is None or one.channel == channel
-    ]
+    every = await contacts.addresses_of(session, contact.id)
+    addresses = [one for one in every if one.channel == channel] or list(every)
     if not addresses:
-        where = f" on {channel}" if channel else ""
-        raise Invalid(f"This contact has no address{where}.", code="NO_ADDRESS")
+        raise Invalid("This contact has no address.", code="NO_ADDRESS")
     telegram_first = sorted(addresses, key=lambda one: one.channel != "telegram")
     reachable = [one for one in telegram_first if one.reachability == REACHABLE]
     return (reachable or telegram_first)[0]
