@@ -4,6 +4,7 @@
 the whole run (all workers of pytest-xdist), each test gets a fresh database copied from a template.
 """
 
+import compileall
 import importlib
 import itertools
 import os
@@ -33,6 +34,12 @@ settings.load_profile("explore" if os.environ.get("DRIPLINE_EXPLORE") else "repe
 TEMPLATE = "dripline_template"
 KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 _numbers = itertools.count()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the program once: tests start it a few hundred times."""
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(Path(dripline.__file__).parent, quiet=2)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -9,7 +9,8 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, MutableMapping
-from typing import Any, Literal
+from io import TextIOBase
+from typing import Any, Literal, TextIO, cast
 
 import orjson
 import structlog
@@ -28,6 +29,21 @@ _QUIET = {
 Render = Callable[[Any, str, MutableMapping[str, Any]], str]
 
 
+class _StandardError(TextIOBase):
+    """Standard error as it is when a line is written: loggers live longer than a redirection."""
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Write what is kept."""
+        sys.stderr.flush()
+
+
+_ERRORS = cast("TextIO", _StandardError())
+
+
 def configure(level: str, form: Literal["json", "console"], secrets: Iterable[str] = ()) -> None:
     """Send all records from `level` on to standard error, in one form, without `secrets`."""
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -42,7 +58,7 @@ def configure(level: str, form: Literal["json", "console"], secrets: Iterable[st
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_ERRORS),
         cache_logger_on_first_use=True,
     )
     _adopt_libraries(number, shared, render)
@@ -84,7 +100,7 @@ def _console() -> Render:
 
 
 def _adopt_libraries(number: int, shared: list[Any], render: Render) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_ERRORS)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],

@@ -250,6 +250,12 @@ def _kept_key(file: Path) -> bytes:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return file.read_bytes().strip()
+    except OSError as error:
+        raise Invalid(
+            f"The key that signs links cannot be kept in {file}: {error.strerror}. It stands "
+            "beside the database: see to the folder of DATABASE_URL, or set SECRET_KEY.",
+            code="NO_SECRET_KEY",
+        ) from None
     with os.fdopen(handle, "wb") as stream:
         stream.write(secrets.token_urlsafe(48).encode() + b"\n")
     return file.read_bytes().strip()

@@ -24,7 +24,7 @@ from dripline.database import Database
 from dripline.wiring.web import WebServer
 
 COURSE = Path(__file__).parents[2] / "src/dripline/sandbox/course"
-EXAMPLES = 12
+EXAMPLES = 4
 
 
 class Served:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from dripline.channels.recorder import Recorder
 from dripline.clock import RealTime, VirtualClock, from_us
@@ -144,8 +144,11 @@ async def test_a_batch_costs_one_statement_a_distinct_condition(
         if "contact_tags" in statement:
             asked.append(statement)
 
-    event.listen(database.writer.sync_engine, "before_cursor_execute", keep)
-    await course.play({"a": {"condition": VIP}, "b": {"condition": VIP}, "c": {}})
+    event.listen(Engine, "before_cursor_execute", keep)  # whichever connections it goes by
+    try:
+        await course.play({"a": {"condition": VIP}, "b": {"condition": VIP}, "c": {}})
+    finally:
+        event.remove(Engine, "before_cursor_execute", keep)
     assert len(asked) == 2  # all four ask for a; then the VIPs ask for b
 
 
@@ -157,6 +160,10 @@ async def test_a_message_without_condition_costs_no_statement(
     def keep(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
         asked.append(statement)
 
-    event.listen(database.writer.sync_engine, "before_cursor_execute", keep)
-    await course.play({"a": {}, "b": {}})
+    event.listen(Engine, "before_cursor_execute", keep)
+    try:
+        await course.play({"a": {}, "b": {}})
+    finally:
+        event.remove(Engine, "before_cursor_execute", keep)
+    assert asked
     assert not [statement for statement in asked if "contact_tags" in statement]

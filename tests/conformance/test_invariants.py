@@ -553,12 +553,12 @@ def much(examples: int, steps: int) -> settings:
 
 @pytest.mark.slow
 def test_the_invariants_hold_on_sqlite() -> None:
-    run_state_machine_as_test(Life, settings=much(40, 25))
+    run_state_machine_as_test(Life, settings=much(20, 25))
 
 
 @pytest.mark.slow
 def test_the_invariants_hold_on_two_channels() -> None:
-    run_state_machine_as_test(LifeOnTwoChannels, settings=much(40, 30))
+    run_state_machine_as_test(LifeOnTwoChannels, settings=much(20, 30))
 
 
 @pytest.mark.slow
@@ -574,4 +574,4 @@ def test_the_invariants_hold_on_postgresql(postgres_url: str) -> None:
             async with self.database.writer.begin() as connection:
                 await connection.execute(text(f"TRUNCATE {tables}"))
 
-    run_state_machine_as_test(LifeOnPostgres, settings=much(12, 20))
+    run_state_machine_as_test(LifeOnPostgres, settings=much(16, 20))

@@ -63,9 +63,7 @@ class Service:
         self.engine = engine or build(settings, clock)
         self._lock = SoleWorker(self.engine.database)
         self._answers = TelegramAnswers(self.engine.clients)
-        self._worker = Worker(
-            self.engine.wakes, self._duties(), self.engine.pump() if "worker" in parts else None
-        )
+        self._worker = Worker(self.engine.wakes, [])
         self._unlisten: Callable[[], Awaitable[None]] | None = None
         self._web: WebServer | None = None
         self._finish: Callable[[], Awaitable[None]] | None = None
@@ -85,6 +83,9 @@ class Service:
             )
         alone = self._lock.acquire()
         await prepare(database)
+        # What signs links may ask for its key here, and the key is kept beside the database.
+        pump = self.engine.pump() if "worker" in self.parts else None
+        self._worker = Worker(self.engine.wakes, self._duties(), pump)
         if alone:
             await take_over_all(database)
         if content_dir is not None:
