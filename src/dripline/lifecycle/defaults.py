@@ -31,7 +31,7 @@ def by_language(text: str) -> dict[str, str]:
 
 
 def states() -> list[dict[str, Any]]:
-    """Return the ladder of SPEC §9."""
+    """Return the ladder of states that ships: visitor, registered, VIP, super VIP."""
     return [
         _state("VISITOR"),
         _state("REGISTERED", registered=True, enters={"program": "NURTURE_7_DAY"}),

@@ -39,8 +39,8 @@ from dripline.scenarios.decide import (
 from dripline.scenarios.direct import copy_beside
 from dripline.scenarios.enroll import complete
 from dripline.scenarios.facts import gather
-from dripline.scenarios.queries import Person
 from dripline.scenarios.render import Renderer
+from dripline.scenarios.rows import Person
 from dripline.scenarios.state import (
     HOLD_ACTION,
     HOLD_UNREACHABLE,

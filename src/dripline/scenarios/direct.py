@@ -22,6 +22,7 @@ from dripline.events import Happened
 from dripline.ids import new_id
 from dripline.scenarios import queries
 from dripline.scenarios.render import Renderer
+from dripline.scenarios.rows import Person
 from dripline.scenarios.state import ORIGIN as ENROLLMENT
 from dripline.scenarios.state import EnrollmentState
 
@@ -174,7 +175,7 @@ class _Found:
     """A message that can go out now."""
 
     row: Claimed
-    person: queries.Person
+    person: Person
     message: Message
     choice: Choice
     detail: Mapping[str, Any]
@@ -211,9 +212,7 @@ def _reason(detail: Mapping[str, Any]) -> str:
     return _REASONS.get(detail["message"], "asked_again")
 
 
-def _choice(
-    row: Claimed, person: queries.Person, reach: Reach | None, detail: Mapping[str, Any]
-) -> Choice:
+def _choice(row: Claimed, person: Person, reach: Reach | None, detail: Mapping[str, Any]) -> Choice:
     """Return where it goes: a copy to its channel, what was paid for wherever it arrives.
 
     All else answers the contact, where they asked.

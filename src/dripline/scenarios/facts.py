@@ -15,7 +15,7 @@ from dripline.deliveries.routing import Reach, Route, Routing, trail_of
 from dripline.deliveries.windows import NO_HABITS, Habits
 from dripline.scenarios.conditions import holding
 from dripline.scenarios.decide import Facts
-from dripline.scenarios.queries import Person
+from dripline.scenarios.rows import Person
 from dripline.scenarios.state import HURRY, ORIGIN, EnrollmentState
 
 _NO_CONDITIONS: Mapping[str, bool] = {}

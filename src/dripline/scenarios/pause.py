@@ -24,6 +24,7 @@ from dripline.events import NewEvent, append
 from dripline.ids import new_id
 from dripline.scenarios import queries
 from dripline.scenarios.decide import next_due
+from dripline.scenarios.rows import Person
 from dripline.scenarios.state import HOLD_ACTION, HOLD_PAUSED, EnrollmentState
 
 NEXT_PAGE = "content.spread"
@@ -118,7 +119,7 @@ async def _replan(
     return planned
 
 
-def _habits(person: queries.Person, preferred: Mapping[uuid.UUID, deliveries.Preferred]) -> Habits:
+def _habits(person: Person, preferred: Mapping[uuid.UUID, deliveries.Preferred]) -> Habits:
     theirs = preferred.get(person.contact_id)
     if theirs is None:
         return Habits(person.timezone)

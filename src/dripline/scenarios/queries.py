@@ -2,51 +2,21 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts.models import Address, Contact, Preferences
-from dripline.database import bulk, load_json
+from dripline.database import bulk
 from dripline.database.bulk import Statement, as_uuid
 from dripline.deliveries.protocols import AddressRef
 from dripline.deliveries.windows import NO_HABITS, Habits
 from dripline.scenarios.models import ACTIVE, Enrollment
+from dripline.scenarios.rows import STATE, Person, person_row, seldom_of, state_row
 from dripline.scenarios.state import EnrollmentState
 
-_STATE = (
-    "id",
-    "contact_id",
-    "address_id",
-    "scenario_id",
-    "lane",
-    "run",
-    "pace_key",
-    "started_at",
-    "context",
-    "status",
-    "reason",
-    "hold",
-    "position",
-    "last_message_id",
-    "revision",
-    "base_at",
-    "last_sent_at",
-    "completed_at",
-    "stopped_at",
-    "waiting_for",
-    "wait_until",
-    "early_action",
-    "turn",
-    "recheck",
-    "resends",
-    "queue_priority",
-    "queue_due_us",
-    "version",
-)
-_COLUMNS = ", ".join(f"e.{name}" for name in _STATE)
+_COLUMNS = ", ".join(f"e.{name}" for name in STATE)
 _CONTACT = """a.channel, a.bot, a.value, a.reachability, a.next_send_at,
     c.username, c.first_name, c.last_name, c.language, c.state, c.timezone, c.registered_at,
     c.created_at"""
@@ -127,46 +97,25 @@ _VERSIONS = Statement(
 )
 
 
-class Person(NamedTuple):
-    """An enrollment with the contact and the address it goes to."""
-
-    state: EnrollmentState
-    address: AddressRef
-    reachability: str
-    username: str | None
-    first_name: str | None
-    last_name: str | None
-    language: str | None
-    contact_state: str
-    timezone: str | None
-    registered_at: datetime | None
-    created_at: datetime
-
-    @property
-    def contact_id(self) -> uuid.UUID:
-        """Who it is."""
-        return self.state.contact_id
-
-
 async def states(
     session: AsyncSession, ids: Iterable[uuid.UUID]
 ) -> dict[uuid.UUID, EnrollmentState]:
     """Return enrollments by id, locked until this transaction ends."""
     rows = await bulk.read(session, _STATES, ids)
-    return {state.id: state for state in map(_state, rows)}
+    return {state.id: state for state in map(state_row, rows)}
 
 
 async def people(session: AsyncSession, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Person]:
     """Return enrollments with contact and address by enrollment id, the enrollments locked."""
     rows = await bulk.read(session, _PEOPLE, ids)
-    return {person.state.id: person for person in map(_person, rows)}
+    return {person.state.id: person for person in map(person_row, rows)}
 
 
 async def save(session: AsyncSession, changed: Sequence[EnrollmentState]) -> None:
     """Write back the mutable part of enrollments."""
     usual, others = _apart(changed)
     await bulk.write(session, _SAVE_OFTEN, [(*_often(s), s.id) for s in usual])
-    await bulk.write(session, _SAVE_ALL, [(*_often(s), *_seldom(s), s.id) for s in others])
+    await bulk.write(session, _SAVE_ALL, [(*_often(s), *seldom_of(s), s.id) for s in others])
 
 
 async def save_unchanged(
@@ -191,7 +140,7 @@ async def save_unchanged(
         *await bulk.write(
             session,
             _SAVE_ALL_UNCHANGED,
-            [(*_often(s), *_seldom(s), s.id, s.version) for s in others],
+            [(*_often(s), *seldom_of(s), s.id, s.version) for s in others],
         ),
     ]
     return {s.id for s in changed}.difference(row[0] for row in saved)
@@ -204,7 +153,7 @@ def _apart(
     usual: list[EnrollmentState] = []
     others: list[EnrollmentState] = []
     for state in changed:
-        (usual if _seldom(state) == state.seldom else others).append(state)
+        (usual if seldom_of(state) == state.seldom else others).append(state)
     return usual, others
 
 
@@ -225,28 +174,12 @@ def _often(s: EnrollmentState) -> tuple[Any, ...]:
     )
 
 
-def _seldom(s: EnrollmentState) -> tuple[Any, ...]:
-    return (
-        s.status,
-        s.hold,
-        s.reason,
-        s.revision,
-        s.completed_at,
-        s.stopped_at,
-        s.waiting_for,
-        s.wait_until,
-        s.early_action,
-        s.resends,
-        s.pace_key,
-    )
-
-
 async def insert(session: AsyncSession, state: EnrollmentState) -> None:
     """Insert an enrollment.
 
     Raises IntegrityError when the contact is active in the lane already, or has this run.
     """
-    session.add(Enrollment(**{name: getattr(state, name) for name in _STATE}))
+    session.add(Enrollment(**{name: getattr(state, name) for name in STATE}))
     await session.flush()
 
 
@@ -361,78 +294,3 @@ async def address_ref(session: AsyncSession, address_id: uuid.UUID) -> AddressRe
     if row is None:
         return None
     return AddressRef(row.id, row.contact_id, row.channel, row.bot, row.value, row.next_send_at)
-
-
-def _moment(value: Any) -> Any:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
-
-
-def _json(value: Any) -> Any:
-    return load_json(value) if isinstance(value, str | bytes) else value
-
-
-def _state(row: Any) -> EnrollmentState:
-    state = EnrollmentState(
-        as_uuid(row[0]),
-        as_uuid(row[1]),
-        as_uuid(row[2]),
-        row[3],
-        row[4],
-        row[5],
-        row[6],
-        _moment(row[7]),
-        row[8] and _json(row[8]),
-        row[9],
-        row[10],
-        row[11],
-        row[12],
-        row[13],
-        row[14],
-        _moment(row[15]),
-        row[16] and _moment(row[16]),
-        row[17] and _moment(row[17]),
-        row[18] and _moment(row[18]),
-        row[19],
-        row[20] and _moment(row[20]),
-        row[21],
-        row[22],
-        row[23],
-        row[24],
-        row[25],
-        row[26],
-        row[27],
-    )
-    state.seldom = _seldom(state)
-    return state
-
-
-def _person(row: Any) -> Person:
-    state = _state(row)
-    (
-        channel,
-        bot,
-        value,
-        reachability,
-        next_send,
-        username,
-        first_name,
-        last_name,
-        language,
-        contact_state,
-        timezone,
-        registered_at,
-        created_at,
-    ) = row[len(_STATE) :]
-    return Person(
-        state,
-        AddressRef(state.address_id, state.contact_id, channel, bot, value, next_send),
-        reachability,
-        username,
-        first_name,
-        last_name,
-        language,
-        contact_state,
-        timezone,
-        _moment(registered_at),
-        _moment(created_at),
-    )

@@ -14,7 +14,7 @@ from dripline.content.rendered import Rendered
 from dripline.content.store import Library
 from dripline.deliveries.protocols import RenderCall
 from dripline.scenarios import access_queries
-from dripline.scenarios.queries import Person
+from dripline.scenarios.rows import Person
 
 # Fills variables of the `user` scope: contact ids in, values by contact out.
 Filler = Callable[

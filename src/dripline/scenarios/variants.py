@@ -20,7 +20,7 @@ from dripline.experiments.document import Experiment, Experiments, experiments_o
 from dripline.experiments.models import HOLDOUT
 from dripline.scenarios import queries
 from dripline.scenarios.decide import Facts, Send, Verdict, decide
-from dripline.scenarios.queries import Person
+from dripline.scenarios.rows import Person
 
 _dice = random.Random()  # noqa: S311 - chance, not secrets
 

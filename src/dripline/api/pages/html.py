@@ -36,15 +36,34 @@ def joined(parts: Iterable[Html]) -> Html:
     return Html("".join(parts))
 
 
-_STYLE: Final = Html(files("dripline.api.pages").joinpath("page.css").read_text("utf-8"))
-_HASH: Final = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
-_HEADERS: Final = {
-    "content-security-policy": (
-        f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "x-robots-tag": "noindex, nofollow",
-}
+class Frame:
+    """What stands around a page: its template and its one style sheet; nothing else is loaded.
+
+    The headers say so: the style sheet by its hash, forms only to ourselves, no scripts.
+    """
+
+    def __init__(self, template: str, style: Html) -> None:
+        self._template, self._style = template, style
+        digest = base64.b64encode(sha256(style.encode()).digest()).decode()
+        self._headers = {
+            "content-security-policy": (
+                f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; "
+                "base-uri 'none'; frame-ancestors 'none'"
+            ),
+            "x-robots-tag": "noindex, nofollow",
+        }
+
+    def page(self, title: str, body: Html, language: str, status: int = 200) -> HTMLResponse:
+        """Return a whole page."""
+        text = html(self._template, title=title, body=body, language=language, style=self._style)
+        return HTMLResponse(text, status_code=status, headers=self._headers)
+
+
+def style_of(package: str, name: str) -> Html:
+    """Return a style sheet that lies in a package."""
+    return Html(files(package).joinpath(name).read_text("utf-8"))
+
+
 _FRAME: Final = """<!doctype html>
 <html lang="{language}">
 <head>
@@ -65,7 +84,5 @@ _FRAME: Final = """<!doctype html>
 """
 
 
-def page(title: str, body: Html, language: str, status: int = 200) -> HTMLResponse:
-    """Return a whole page; its headers let it load nothing, and send forms nowhere else."""
-    text = html(_FRAME, title=title, body=body, language=language, style=_STYLE)
-    return HTMLResponse(text, status_code=status, headers=_HEADERS)
+_OF_CONTACTS: Final = Frame(_FRAME, style_of("dripline.api.pages", "page.css"))
+page: Final = _OF_CONTACTS.page

@@ -4,6 +4,7 @@ Each question has a number, its `turn`, and so have its buttons: one of an earli
 shows the present one again.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Final
@@ -21,7 +22,7 @@ _DOUBLE: Final = timedelta(seconds=3)  # a button pressed twice by an impatient 
 Action = Callable[[int], Awaitable[None]]
 
 
-class Conversation:
+class Conversation(ABC):
     """One step of a conversation; what is `ended` is not kept."""
 
     def __init__(self, desk: Desk, state: State, draft: Draft) -> None:
@@ -43,9 +44,10 @@ class Conversation:
         """Return a text in the admin's language."""
         return _(message, self.desk.language, **values)
 
+    @abstractmethod
     async def typed(self, sent: Received) -> None:
         """Take a message."""
-        raise NotImplementedError
+        ...
 
     async def pressed(self, turn: int, action: str) -> None:
         """Follow a button of a question."""
@@ -63,9 +65,10 @@ class Conversation:
             return
         await follow(number)
 
+    @abstractmethod
     def _actions(self) -> Mapping[str, Action]:
         """Return what the buttons of the present question do."""
-        raise NotImplementedError
+        ...
 
     def _go(self, at: str, section: str | None = None, field: str = "") -> None:
         draft = self.draft
@@ -83,13 +86,15 @@ class Conversation:
         text = "\n\n".join([*notes, await self.question()])
         await self.desk.say(text, *self.keyboard())
 
+    @abstractmethod
     async def question(self) -> str:
         """Return the present question."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def keyboard(self) -> list[Row]:
         """Return its buttons."""
-        raise NotImplementedError
+        ...
 
     def _buttons(self, rows: list[list[tuple[str, str]]]) -> list[Row]:
         """Return rows of buttons that belong to the present question."""
