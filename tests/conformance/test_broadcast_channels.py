@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from broadcast_world import House, Hurried
+from dripline.analytics import numbers
 from dripline.broadcasts import queries, switch
 from dripline.broadcasts.origin import BroadcastOrigin
 from dripline.broadcasts.reactions import CONSUMER, BroadcastReactions
@@ -26,6 +27,7 @@ from dripline.deliveries.routing import Routing
 from dripline.deliveries.status import advance
 from dripline.errors import Unreachable
 from dripline.events import NewEvent, append
+from dripline.events.models import Event
 from dripline.events.react import React
 from dripline.ids import new_id
 
@@ -167,6 +169,11 @@ async def test_an_email_that_comes_back_goes_by_telegram(house: TwoChannels) -> 
     await house.all_sent()
     assert [one.address.value for one in house.channel.sent] == ["1", "2", "0"]
     assert (await house.progress()).sent == 3
+    async with house.database.reading() as session:
+        today = await numbers.messages_of(session, "channel", 1, house.clock.now())
+        told = await session.scalars(select(Event.data).where(Event.name == "message.fell_back"))
+    assert (today["email"].fell_back, today["telegram"].fell_back) == (1, 0)
+    assert [(one["from"], one["to"]) for one in told] == [("email", "telegram")]
 
 
 async def test_announcements_wait_for_the_end_of_quiet_hours(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from dripline.analytics import numbers
 from dripline.analytics.why import timeline
 from dripline.channels.recorder import Recorded
 from dripline.clock import VirtualClock
@@ -395,7 +396,7 @@ async def test_the_story_tells_each_choice(channels: Channels) -> None:
     ]
 
 
-async def bounce(channels: Channels, message_id: str, kind: str = "permanent") -> None:
+async def bounce(channels: Channels, message_id: str, told: str = "") -> None:
     """Let the email of a message come back, as its webhook tells."""
     world = channels.world
     now = world.clock.now()
@@ -408,9 +409,10 @@ async def bounce(channels: Channels, message_id: str, kind: str = "permanent") -
         await advance(session, lost.id, "bounced", now, reason="550 no such user")
         assert channels.email_id is not None
         await reachability.change(session, channels.email_id, "bounced", "550", now)
-        data = {"delivery_id": lost.id.hex, "kind": kind}
+        data = {"delivery_id": lost.id.hex, "kind": "permanent"}
+        source_id = lost.id.hex + told
         await append(
-            session, NewEvent("email.bounced", lost.contact_id, "delivery", lost.id.hex, now, data)
+            session, NewEvent("email.bounced", lost.contact_id, "delivery", source_id, now, data)
         )
     await world.react()
 
@@ -433,9 +435,38 @@ async def test_a_bounce_that_comes_late_sends_it_by_telegram(channels: Channels)
         "failed": (await channels.rows())[0].id.hex,
         "beside": (await channels.rows())[0].id.hex,
     }
+    lost = (await channels.rows())[0]
+    (event,) = await channels.events("message.fell_back")
+    assert event.data == {
+        "delivery_id": lost.id.hex,
+        "scenario_id": "course",
+        "message_id": "one",
+        "failure": "550 no such user",
+        "from": "email",
+        "to": "telegram",
+    }
+    async with world.database.reading() as session:
+        today = await numbers.messages_of(session, "channel", 1, world.clock.now())
+    assert (today["email"].fell_back, today["telegram"].fell_back) == (1, 0)
+    assert today["email"].fallback_rate == 1.0
+    why = "Goes out on another channel: an email came back, and nothing was sent since"
+    assert why in await channels.story("en")
     await world.run(HOUR)
     assert [text for _, text in channels.went_out()][2:] == ["course/two", "course/three"]
     assert len(await channels.events("message.sent")) == 3
+
+
+async def test_a_bounce_told_twice_before_the_second_copy_leaves(channels: Channels) -> None:
+    world = channels.world
+    await channels.add_email()
+    await channels.prefer(preferred_channel="email")
+    await world.ask()
+    await world.run()
+    queued = await world.queued()
+    await bounce(channels, "one")
+    await bounce(channels, "one", told="again")
+    assert await world.queued() == queued + 1
+    assert len(await channels.events("message.fell_back")) == 1
 
 
 async def test_a_bounce_is_no_news_once_something_else_has_arrived(channels: Channels) -> None:

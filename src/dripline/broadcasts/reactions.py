@@ -28,6 +28,8 @@ class BroadcastReactions:
         address = await late.other_way(session, lost)
         if broadcast is None or address is None:
             return
+        if not await late.falls_back(session, lost, address, now):
+            return
         key = queue.pace_key(address.channel, address.bot)
         entry = copy_entry(address.id, key, late.copied(lost, address), broadcast.number, now)
         await queue.push(session, [entry], now_us=to_us(now))

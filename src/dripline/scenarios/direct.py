@@ -115,7 +115,7 @@ async def send_after_bounce(session: AsyncSession, event: Happened, now: datetim
     if state is None:
         return False
     address = await late.other_way(session, lost, state.address_id)
-    if address is None:
+    if address is None or not await late.falls_back(session, lost, address, now):
         return False
     key = queue.Key(queue.pace_key(address.channel, address.bot), NORMAL, to_us(now), new_id())
     detail = {"message": lost.message_id, "resend": lost.resend, **late.copied(lost, address)}
