@@ -3,6 +3,7 @@
 DriplineError                   a request that cannot be done; one handler answers it
 ├── NotFound
 ├── Conflict
+│   └── TooMany                 asked too often: later it may
 ├── Invalid
 └── Forbidden
 
@@ -39,6 +40,16 @@ class Conflict(DriplineError):
     """What was asked contradicts the present state."""
 
     code = "CONFLICT"
+
+
+class TooMany(Conflict):
+    """It was asked too often; `after` is in how many seconds it may be asked again."""
+
+    code = "TOO_MANY"
+
+    def __init__(self, message: str, after: float, *, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.after = after
 
 
 class Invalid(DriplineError):

@@ -15,7 +15,7 @@ from dripline.contacts.identify import TelegramPerson, by_telegram
 from dripline.contacts.models import ConsentEntry, Contact, Suppression
 from dripline.contacts.wishes import checked
 from dripline.database import Database
-from dripline.errors import Conflict, Invalid, NotFound
+from dripline.errors import Conflict, Invalid, NotFound, TooMany
 from dripline.events.models import Event
 from dripline.ids import new_id
 from dripline.wiring import import_models
@@ -148,16 +148,19 @@ async def test_an_address_belongs_to_one_contact(people: People, clock: VirtualC
 async def test_letters_cannot_be_asked_for_without_end(people: People, clock: VirtualClock) -> None:
     anna = await people.new(1)
     await people.give(anna, "one@example.com")
-    with pytest.raises(Conflict) as refused:
+    clock.advance(timedelta(seconds=10))
+    with pytest.raises(TooMany) as refused:
         await people.give(anna, "two@example.com")
-    assert refused.value.code == "TOO_MANY_VERIFICATIONS"
+    assert (refused.value.code, refused.value.after) == ("TOO_MANY_VERIFICATIONS", 50)
     for number in range(5):
         clock.advance(2 * MINUTE)
         await people.give(anna, f"n{number}@example.com")
     clock.advance(2 * MINUTE)
-    with pytest.raises(Conflict) as refused:
+    with pytest.raises(TooMany) as refused:
         await people.give(anna, "more@example.com")
     assert refused.value.message == email.TOO_OFTEN
+    clock.advance(timedelta(seconds=refused.value.after))  # and no sooner
+    await people.give(anna, "more@example.com")
     clock.advance(DAY)
     await people.give(anna, "more@example.com")
 

@@ -1,5 +1,6 @@
 """The one shape of errors: `{"error": {"code": …, "message": …, "details": {…}}}`."""
 
+import math
 from typing import Any
 
 import structlog
@@ -10,12 +11,13 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from dripline.errors import Conflict, DriplineError, Forbidden, Invalid, NotFound
+from dripline.errors import Conflict, DriplineError, Forbidden, Invalid, NotFound, TooMany
 
 log = structlog.get_logger()
 
 STATUS: dict[type[DriplineError], int] = {
     NotFound: 404,
+    TooMany: 429,  # before Conflict, of which it is one
     Conflict: 409,
     Invalid: 422,
     Forbidden: 403,
@@ -49,7 +51,9 @@ def error_response(
 async def _refused(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DriplineError)  # noqa: S101 - what it is registered for
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
-    return error_response(status, error.code, error.message, jsonable_encoder(error.details))
+    headers = {"Retry-After": str(math.ceil(error.after))} if isinstance(error, TooMany) else None
+    details = jsonable_encoder(error.details)
+    return error_response(status, error.code, error.message, details, headers)
 
 
 async def _malformed(_request: Request, error: Exception) -> JSONResponse:

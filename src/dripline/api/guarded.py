@@ -8,7 +8,7 @@
 
 1. the key: 401, 429; its role: 403 (reading needs a viewer, everything else an editor, unless
    `needs` says otherwise)
-2. the body, whole: a slow caller holds nobody up
+2. the body, whole: a slow caller holds nobody up; a parameter that is not known: 422
 3. a transaction around the endpoint: reading for GET, writing for all else. With what was done
    it keeps a line of the audit log and the answer under its idempotency key, and it is committed
    before the answer leaves; an error leaves nothing half done.
@@ -22,7 +22,7 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.api import sound
+from dripline.api import parameters, sound
 from dripline.api.auth import Principal, Role
 from dripline.api.backend import Backend, backend_of
 from dripline.api.idempotency import Asked, answered, asked_by, keep
@@ -80,6 +80,7 @@ class GuardedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the endpoint with its guard around it."""
         inner = super().get_route_handler()
+        names = parameters.known(self.dependant)
 
         async def guarded(request: Request) -> Response:
             backend = backend_of(request)
@@ -89,6 +90,7 @@ class GuardedRoute(APIRoute):
             request.state.principal = who
             body = await request.body()
             sound.check(request, body)
+            parameters.check(request, names)
             if self.reads:
                 async with backend.readers, backend.database.reading() as session:
                     request.state.session = session

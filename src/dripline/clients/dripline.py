@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode, urlsplit
 Row = dict[str, Any]
 Who = str | int
 _AGAIN: Final = frozenset({429, 503})
+_LONGEST_S: Final = 60.0  # a longer wait is for the caller to decide on
 _IN_PROGRESS: Final = "IDEMPOTENCY_KEY_IN_PROGRESS"
 
 
@@ -199,9 +200,11 @@ class Dripline:
             if answer.status < 400:
                 return json.loads(text)
             error = _error(answer.status, text)
-            if not left or not (error.status in _AGAIN or error.code == _IN_PROGRESS):
+            patience = _patience(answer.getheader("Retry-After"))
+            again = error.status in _AGAIN or error.code == _IN_PROGRESS
+            if not left or not again or patience > _LONGEST_S:
                 raise error
-            self._rest(_patience(answer.getheader("Retry-After")))
+            self._rest(patience)
         raise AssertionError("unreachable")
 
 
@@ -214,7 +217,7 @@ def _error(status: int, text: bytes) -> ApiError:
 
 
 def _patience(given: str | None) -> float:
-    return min(float(given), 60.0) if given and given.isdigit() else 0.5
+    return float(given) if given and given.isdigit() else 0.5
 
 
 def _name(value: Who) -> str:

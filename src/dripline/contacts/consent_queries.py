@@ -3,9 +3,9 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts.models import (
@@ -122,20 +122,28 @@ async def withdraw_verifications(
     )
 
 
-async def asked_since(
-    session: AsyncSession, contact_id: uuid.UUID, value: str, since: datetime
-) -> tuple[int, int, datetime | None]:
-    """Return how many letters a contact caused, how many went to an address, and the last."""
-    mine = await session.execute(
-        select(func.count(), func.max(Verification.asked_at)).where(
-            Verification.contact_id == contact_id, Verification.asked_at > since
-        )
-    )
-    number, last = mine.one()
-    to_it = await session.scalar(
-        select(func.count()).where(Verification.value == value, Verification.asked_at > since)
-    )
-    return int(number), int(to_it or 0), last
+class Asked(NamedTuple):
+    """How many letters asked for an address, and when the first and the last of them did."""
+
+    times: int
+    first: datetime | None
+    last: datetime | None
+
+
+async def asked_by(session: AsyncSession, contact_id: uuid.UUID, since: datetime) -> Asked:
+    """Return what letters a contact caused since a moment."""
+    return await _asked(session, Verification.contact_id == contact_id, since)
+
+
+async def asked_of(session: AsyncSession, value: str, since: datetime) -> Asked:
+    """Return what letters went to an address since a moment, whoever caused them."""
+    return await _asked(session, Verification.value == value, since)
+
+
+async def _asked(session: AsyncSession, whose: ColumnElement[bool], since: datetime) -> Asked:
+    at = Verification.asked_at
+    statement = select(func.count(), func.min(at), func.max(at)).where(whose, at > since)
+    return Asked(*(await session.execute(statement)).one())
 
 
 async def open_verification_of(

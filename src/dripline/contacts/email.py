@@ -16,7 +16,7 @@ from dripline.contacts import consent_queries, queries, reachability, suppressio
 from dripline.contacts.consent import EMAIL, Difference, Evidence, change, preferences, record
 from dripline.contacts.email_address import normalise
 from dripline.contacts.models import REACHABLE, Address, Contact, Verification
-from dripline.errors import USER_NOT_FOUND, Conflict, Invalid, NotFound
+from dripline.errors import USER_NOT_FOUND, Conflict, Invalid, NotFound, TooMany
 from dripline.events import NewEvent, append
 from dripline.ids import new_id
 from dripline.texts import marked
@@ -26,7 +26,7 @@ UNVERIFIED, UNSUBSCRIBED, REMOVED = "unverified", "unsubscribed", "removed"
 LEFT: Final = "email.unsubscribed"
 EXPIRES: Final = timedelta(hours=48)
 EMAIL_TAKEN, EMAIL_SUPPRESSED = "EMAIL_TAKEN", "EMAIL_SUPPRESSED"
-TOO_MANY: Final = "TOO_MANY_VERIFICATIONS"
+TOO_MANY_VERIFICATIONS: Final = "TOO_MANY_VERIFICATIONS"
 _DAY: Final = timedelta(days=1)
 _REST: Final = timedelta(minutes=1)
 _MOST_A_DAY: Final = 6
@@ -52,8 +52,8 @@ async def give(
 ) -> Given:
     """Take an address that a contact gives; it is theirs once they confirm the letter.
 
-    Raises Invalid (EMAIL_INVALID, EMAIL_SUPPRESSED), Conflict (EMAIL_TAKEN,
-    TOO_MANY_VERIFICATIONS), NotFound (USER_NOT_FOUND).
+    Raises Invalid (EMAIL_INVALID, EMAIL_SUPPRESSED), Conflict (EMAIL_TAKEN), TooMany
+    (TOO_MANY_VERIFICATIONS), NotFound (USER_NOT_FOUND).
     """
     value = normalise(raw)
     await _contact(session, contact_id)
@@ -79,7 +79,7 @@ async def give(
 async def resend(session: AsyncSession, contact_id: uuid.UUID, now: datetime) -> Given | None:
     """Ask once more about the address that waits to be confirmed; None if none does.
 
-    Raises Conflict (TOO_MANY_VERIFICATIONS), Invalid (EMAIL_SUPPRESSED).
+    Raises TooMany (TOO_MANY_VERIFICATIONS), Invalid (EMAIL_SUPPRESSED).
     """
     await _contact(session, contact_id)
     value = await waiting(session, contact_id, now)
@@ -249,11 +249,18 @@ async def _check_limits(
     session: AsyncSession, contact_id: uuid.UUID, value: str, now: datetime
 ) -> None:
     """Nobody makes us send letter after letter, be it to themselves or to a stranger."""
-    mine, to_it, last = await consent_queries.asked_since(session, contact_id, value, now - _DAY)
-    if last is not None and last > now - _REST:
-        raise Conflict(LATER, code=TOO_MANY)
-    if mine >= _MOST_A_DAY or to_it >= _MOST_TO_ONE:
-        raise Conflict(TOO_OFTEN, code=TOO_MANY)
+    mine = await consent_queries.asked_by(session, contact_id, now - _DAY)
+    to_it = await consent_queries.asked_of(session, value, now - _DAY)
+    full = [
+        asked.first + _DAY
+        for asked, most in ((mine, _MOST_A_DAY), (to_it, _MOST_TO_ONE))
+        if asked.first is not None and asked.times >= most
+    ]
+    if full:
+        raise TooMany(TOO_OFTEN, (max(full) - now).total_seconds(), code=TOO_MANY_VERIFICATIONS)
+    if mine.last is not None and mine.last > now - _REST:
+        rest = (mine.last + _REST - now).total_seconds()
+        raise TooMany(LATER, rest, code=TOO_MANY_VERIFICATIONS)
 
 
 async def _place(

@@ -54,7 +54,8 @@ async def test_an_address_is_given_confirmed_left_and_removed(
             "waiting": "new@example.com",
         }
         again = await http.put(f"{at}/email", json={"address": "new@example.com"})
-        assert (again.status_code, code(again)) == (409, "TOO_MANY_VERIFICATIONS")
+        assert (again.status_code, code(again)) == (429, "TOO_MANY_VERIFICATIONS")
+        assert again.headers["retry-after"] == "60"
         wrong = await http.put(f"{at}/email", json={"address": "Anna <a@example.com>"})
         assert (wrong.status_code, code(wrong)) == (422, "EMAIL_INVALID")
         left = await http.post(f"{at}/email/unsubscribe")

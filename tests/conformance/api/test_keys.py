@@ -313,6 +313,16 @@ async def test_unsound_bodies_are_refused_in_the_one_shape(api: Api, body: bytes
         assert code(answer).startswith("INVALID")
         assert (await http.get("/api/v1/contacts?query=%00")).status_code == 422
         assert (await http.get("/api/v1/contacts/%00")).status_code == 422
+        for path in ("/api/v1/contacts?limit=5&statuz=x&y=1", "/admin/api/users?statuz=x"):
+            typo = await http.get(path)
+            assert (typo.status_code, code(typo)) == (422, "INVALID")
+            told = typo.json()["error"]
+            assert told["details"]["fields"][0] == {"where": "query.statuz", "problem": "Unknown"}
+            assert {"cursor", "limit", "state"} <= set(told["details"]["known"])
+            assert "“statuz”" in told["message"]
+            assert "state" in told["message"]
+        none = await http.post("/admin/api/nurture/process?now=1")
+        assert "takes none" in none.json()["error"]["message"]
         for cursor in ("x", "!!", "AAAA", "A" * 201, "é"):
             bad = await http.get("/api/v1/contacts", params={"cursor": cursor})
             assert bad.status_code == 422

@@ -63,6 +63,10 @@ async def test_a_scenario_is_written_entered_and_followed(
     assert [one["message_id"] for one in deliveries] == ["two", "one"]
     whole = (await http.get(f"/api/v1/deliveries/{deliveries[1]['id']}")).json()
     assert whole["content"] == "Hi Anna SPRING"
+    assert whole["tracking_id"] == uuid.UUID(whole["id"]).hex
+    assert whole["provider_ids"] == ["1"]
+    assert whole["metadata"] == {"run": 1, "resend": 0}
+    assert whole["decision"]["reason"] == "first_message"
     why = (await http.get("/api/v1/contacts/7/why")).json()
     assert [line["kind"] for line in why].count("sent") == 2
 

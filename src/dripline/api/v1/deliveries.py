@@ -51,8 +51,21 @@ class Delivery(Told):
 
 
 class WholeDelivery(Delivery):
-    """A delivery with what was sent and why."""
+    """A delivery with what was sent, why, and by what names it is known elsewhere."""
 
+    tracking_id: str = Field(
+        description="By which links, pixels, bounces and the provider's tags name it.",
+        examples=["0199c3a47a107c529f0e3f6d0f6f7a01"],
+    )
+    provider_ids: list[str] = Field(
+        description="The ids that Telegram, Resend or the mail server (the Message-ID) know it by.",
+        examples=[["4711"]],
+    )
+    metadata: Free = Field(
+        description="`run` and `resend`: of which run of the scenario it was, which repeat of the "
+        "message; and whatever else is kept of it.",
+        examples=[{"run": 1, "resend": 0}],
+    )
     content: str | None = Field(examples=["Hello, Anna!"])
     decision: Free | None = Field(examples=[{"reason": "its time has come"}])
 
@@ -128,11 +141,18 @@ async def waiting(
 
 @routes.get("/{delivery}", summary="Get a delivery with its content")
 async def get(delivery: uuid.UUID, session: Session) -> WholeDelivery:
-    """Return a delivery, what was sent, and the decision that sent it."""
+    """Return a delivery: what was sent, the decision that sent it, its ids with providers."""
     row = await lists.delivery(session, delivery)
     if row is None:
         raise _missing(delivery)
-    return WholeDelivery.model_validate(row)
+    return WholeDelivery(
+        **Delivery.model_validate(row).model_dump(),
+        tracking_id=row.id.hex,
+        provider_ids=row.provider_ids.split(",") if row.provider_ids else [],
+        metadata={"run": row.run, "resend": row.resend, **(row.meta or {})},
+        content=row.content,
+        decision=row.decision,
+    )
 
 
 @routes.post("/{delivery}/retry", summary="Send a failed message once more", status_code=202)
