@@ -5,14 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from dripline.channels.content_files import ContentFiles
 from dripline.channels.email import Letter
 from dripline.channels.email_journal import DatabaseJournal
 from dripline.channels.email_resend import ResendTransport
+from dripline.channels.email_turns import SharedTurns
 from dripline.clients.resend import ResendClient
-from dripline.clock import VirtualClock
+from dripline.clock import RealTime, VirtualClock
 from dripline.content.rendered import EmailParts
 from dripline.database import Database
 from dripline.deliveries import queries
@@ -26,6 +27,25 @@ def letter(number: int, clock: VirtualClock) -> Letter:
     parts = EmailParts("Hello", f"<p>{number}</p>", str(number))
     sender = Sender("Anna", "anna@example.com")
     return Letter(new_id(), sender, f"a{number}@example.org", parts, "", clock.now())
+
+
+async def test_workers_share_the_requests_of_a_second(database: Database) -> None:
+    """Each takes the next turn of the team, whoever had the one before."""
+    time = RealTime()
+    workers = [SharedTurns(database, time) for _ in range(3)]
+    waits = [await worker.take(10.0) for worker in workers for _ in range(2)]
+    assert [round(wait / 10) for wait in waits] == [0, 1, 2, 3, 4, 5]
+    assert round(await workers[0].take(10.0, rest_s=100.0) / 10) == 10  # what Resend asked for
+    assert round(await workers[1].take(10.0) / 10) == 11  # of everybody
+
+
+async def test_without_the_database_a_worker_keeps_to_the_limit_by_itself(
+    database: Database,
+) -> None:
+    turns = SharedTurns(database, RealTime())
+    async with database.transaction() as session:
+        await session.execute(text("DROP TABLE pace"))
+    assert [round(await turns.take(10.0) / 10) for _ in range(3)] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("settled", [0, 3])

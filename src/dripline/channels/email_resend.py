@@ -54,6 +54,31 @@ class Journal(Protocol):
         ...
 
 
+class Turns(Protocol):
+    """Says when the next request may leave."""
+
+    async def take(self, every_s: float, rest_s: float = 0.0) -> float:
+        """Take the next turn, `rest_s` seconds from now at the earliest; return its seconds.
+
+        Turns are `every_s` seconds apart.
+        """
+        ...
+
+
+class OwnTurns:
+    """Turns of one process."""
+
+    def __init__(self) -> None:
+        self._next_at = 0.0
+
+    async def take(self, every_s: float, rest_s: float = 0.0) -> float:
+        """Take the next turn, `rest_s` seconds from now at the earliest; return its seconds."""
+        now = asyncio.get_running_loop().time()
+        at = max(self._next_at, now + rest_s)
+        self._next_at = at + every_s
+        return at - now
+
+
 @dataclass(slots=True)
 class Batch:
     """Emails that go out under one idempotency key, always these and in this order.
@@ -77,14 +102,20 @@ class Batch:
 class ResendTransport:
     """Hands letters to Resend; `media` reads what goes along with them."""
 
-    def __init__(self, client: ResendClient, media: ReadMedia, journal: Journal) -> None:
+    def __init__(
+        self,
+        client: ResendClient,
+        media: ReadMedia,
+        journal: Journal,
+        turns: Turns | None = None,
+    ) -> None:
         self._client = client
+        self._turns = turns or OwnTurns()
         self._media = media
         self._journal = journal
         self._waiting: deque[tuple[str, dict[str, Any], Answer]] = deque()
         self._leaving: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[None]] = set()
-        self._next_at = 0.0
         self._again: dict[str, Batch] = {}
         self._known: OrderedDict[str, str | None] = OrderedDict()
         self._quota_told = False
@@ -174,13 +205,12 @@ class ResendTransport:
         await self._slot()
         self._start(batch)
 
-    async def _slot(self) -> None:
-        loop = asyncio.get_running_loop()
+    async def _slot(self, rest_s: float = 0.0) -> None:
+        """Wait for our turn, which is that many seconds from now at the earliest."""
         every = 1.0 / (self._client.requests_a_second or _REQUESTS_A_SECOND)
-        at = max(self._next_at, loop.time())
-        self._next_at = at + every
-        if at > loop.time():
-            await asyncio.sleep(at - loop.time())
+        wait = await self._turns.take(every, rest_s)
+        if wait > 0:
+            await asyncio.sleep(wait)
 
     def _start(self, batch: Batch) -> None:
         task = asyncio.create_task(self._running_to_its_end(batch))
@@ -236,8 +266,7 @@ class ResendTransport:
                 wait = failure.after if isinstance(failure, RateLimited) else _BACK_OFF_S * attempt
                 if attempt == _TRIES or wait > _LONGEST_WAIT_S:
                     raise
-                self._next_at = max(self._next_at, asyncio.get_running_loop().time() + wait)
-                await self._slot()
+                await self._slot(wait)
         raise ChannelDown("Resend did not answer")
 
     async def _request(self, batch: Batch) -> Sequence[str | None]:

@@ -12,11 +12,12 @@ from dripline.channels.email_journal import DatabaseJournal
 from dripline.channels.email_resend import ResendTransport
 from dripline.channels.email_smtp import SmtpTransport
 from dripline.channels.email_suppressed import SuppressedAddresses
+from dripline.channels.email_turns import SharedTurns
 from dripline.channels.resend_drain import Engaged, ResendDrain
 from dripline.clients.dkim import Signer
 from dripline.clients.resend import ResendClient
 from dripline.clients.smtp import SmtpClient
-from dripline.clock import Clock
+from dripline.clock import Clock, RealTime
 from dripline.contacts.tokens import Press
 from dripline.content.rendered import EmailUrls, untracked
 from dripline.database import Database
@@ -75,7 +76,11 @@ class UrlsOfDelivery:
 
 
 def email_channel(
-    settings: Settings, database: Database, clock: Clock, tracker: LinkTracker | None
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    tracker: LinkTracker | None,
+    real_time: RealTime | None = None,
 ) -> EmailChannel | None:
     """Return the channel of the settings, or None when there is no way for emails to go out.
 
@@ -84,7 +89,7 @@ def email_channel(
     if not settings.has_email:
         return None
     return EmailChannel(
-        _transport(settings, database, clock),
+        _transport(settings, database, clock, real_time or RealTime()),
         settings.sender,
         UrlsOfDelivery(settings, clock, tracker),
         SuppressedAddresses(database),
@@ -92,12 +97,15 @@ def email_channel(
     )
 
 
-def _transport(settings: Settings, database: Database, clock: Clock) -> EmailTransport:
+def _transport(
+    settings: Settings, database: Database, clock: Clock, real_time: RealTime
+) -> EmailTransport:
     media = ContentFiles(database)
     if settings.resend_api_key is not None:
         key = settings.resend_api_key.get_secret_value()
         client = ResendClient(settings.resend_api_base, key)
-        return ResendTransport(client, media, DatabaseJournal(database, clock))
+        journal, turns = DatabaseJournal(database, clock), SharedTurns(database, real_time)
+        return ResendTransport(client, media, journal, turns)
     server = settings.smtp_server
     assert server is not None  # noqa: S101 - has_email says so
     bounces = sender(settings.bounce_address) if settings.bounce_address else None

@@ -215,7 +215,7 @@ def build(
     links = links_of(settings, _keeper(database, clock))
     tracker = links if settings.track_links and settings.public_url else None
     if channels is None:
-        channels = _channels(settings, database, clock, clients, tracker)
+        channels = _channels(settings, database, clock, clients, tracker, real_time)
     routing = routing_of(settings, channels)
     origins = {
         **origins_of(store, settings.default_language, routing, settings, clock),
@@ -245,9 +245,10 @@ def _channels(
     clock: Clock,
     clients: Mapping[str, TelegramClient],
     tracker: LinkTracker | None,
+    real_time: RealTime,
 ) -> dict[str, Channel]:
     telegram = TelegramChannel(clients, ContentFiles(database), _mover(database))
-    email = email_channel(settings, database, clock, tracker)
+    email = email_channel(settings, database, clock, tracker, real_time)
     return {TELEGRAM: telegram} if email is None else {TELEGRAM: telegram, EMAIL: email}
 
 

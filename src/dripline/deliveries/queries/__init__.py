@@ -51,6 +51,7 @@ from dripline.deliveries.queries.pace import (
     move_pace,
     outages_of,
     set_next_send,
+    take_turn,
 )
 from dripline.deliveries.queries.queue import (
     Head,
@@ -126,5 +127,6 @@ __all__ = [
     "set_next_send",
     "settle_email_batches",
     "take_due",
+    "take_turn",
     "uncount",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, cast, select, update
+from sqlalchemy import BigInteger, case, cast, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.database import bulk, insert_new
@@ -69,6 +69,22 @@ async def ensure_pace(session: AsyncSession, key: str, interval_us: float) -> No
     await session.execute(
         statement.on_conflict_do_update(index_elements=["key"], set_={"interval_us": interval_us})
     )
+
+
+async def take_turn(session: AsyncSession, key: str, interval_us: float, first_us: int) -> int:
+    """Take the next free moment of a key, `first_us` at the earliest; return it.
+
+    A key that is not known becomes so. Real time, in microseconds.
+    """
+    step = int(interval_us)
+    made = insert_new(session, Pace).values(
+        key=key, interval_us=interval_us, tat_us=first_us + step
+    )
+    at = case((Pace.tat_us > first_us, Pace.tat_us), else_=first_us)
+    taken = made.on_conflict_do_update(
+        index_elements=["key"], set_={"interval_us": interval_us, "tat_us": at + step}
+    ).returning(Pace.tat_us)
+    return int((await session.execute(taken)).scalar_one()) - step
 
 
 async def hold_pace(
