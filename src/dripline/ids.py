@@ -48,6 +48,11 @@ def new_id() -> uuid.UUID:
     return _of_int(milliseconds << 80 | _VERSION_7 | fraction << 64 | _VARIANT | noise)
 
 
+def at_moment(microseconds: int) -> uuid.UUID:
+    """Return the key before all that are made from a moment on, in microseconds since 1970."""
+    return _of_int(microseconds // 1000 << 80 | _VERSION_7 | _VARIANT)
+
+
 def of_bytes(stored: bytes) -> uuid.UUID:
     """Return a key as SQLite stores it: sixteen bytes of our own, so nothing is checked."""
     return _of_int(int.from_bytes(stored, "big"))

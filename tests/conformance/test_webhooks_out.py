@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from svix.webhooks import Webhook, WebhookVerificationError
 
 from dripline.clients.outside import Outside, is_public
-from dripline.clock import VirtualClock
+from dripline.clock import RealTime, VirtualClock
 from dripline.contacts.identify import TelegramPerson, by_telegram
 from dripline.database import Database
 from dripline.errors import Invalid, NotFound
@@ -20,6 +20,7 @@ from dripline.events.react import React
 from dripline.events.subscriptions import consumers_of, subscribe
 from dripline.ids import new_id
 from dripline.webhooks import endpoints, follow, queries
+from dripline.webhooks.catch_up import CatchUp
 from dripline.webhooks.models import Endpoint, WebhookDelivery
 from dripline.webhooks.replay import replay
 from dripline.webhooks.send import SendWebhooks
@@ -114,6 +115,52 @@ async def test_without_endpoints_nothing_is_written(hooks: Hooks) -> None:
     await hooks.happen("message.sent")
     async with hooks.database.reading() as session:
         assert await session.scalar(select(func.count()).select_from(OutboxRow)) == 0
+
+
+async def test_nothing_is_missed_while_another_process_does_not_know(hooks: Hooks) -> None:
+    """Added by a command; the worker appends events before it has looked at the endpoints."""
+    time, catch_up_s = RealTime(), 31_000_000
+    async with hooks.database.transaction() as session:
+        endpoint = await endpoints.add(
+            session, hooks.url, ["message.*"], hooks.clock.now(), allow_http=True
+        )
+    for number in range(3):
+        await hooks.happen("message.sent", number=number)
+    await hooks.happen("email.bounced")
+    assert await hooks.send() == 0
+    async with hooks.database.reading() as session:
+        await follow.refresh(session)
+    await hooks.happen("message.sent", number=3)
+    assert await hooks.send() == 1
+    catch_up = CatchUp(hooks.database, time)
+    assert await catch_up.run_once(hooks.clock.now()) == 0  # some may still not know
+    time.synchronise(time.now_us() + catch_up_s)
+    while await catch_up.run_once(hooks.clock.now()):
+        pass
+    assert await hooks.send() == 3
+    told = [json.loads(one.body)["data"]["number"] for one in hooks.server.requests]
+    assert sorted(told) == [0, 1, 2, 3]
+    assert len(await hooks.log(endpoint)) == 4
+    assert (await hooks.endpoint(endpoint)).heard_from is None
+
+
+async def test_one_that_is_changed_or_switched_on_hears_from_then_on(hooks: Hooks) -> None:
+    endpoint = await hooks.add("email.*")
+    catch_up = CatchUp(hooks.database, time := RealTime())
+    time.synchronise(time.now_us() + 31_000_000)
+    assert await catch_up.run_once(hooks.clock.now()) == 0
+    async with hooks.database.transaction() as session:
+        await endpoints.change(session, endpoint.id, description="still the same")
+    assert (await hooks.endpoint(endpoint)).heard_from is None
+    async with hooks.database.transaction() as session:
+        await endpoints.change(session, endpoint.id, names=["message.*"])
+        first = (await endpoints.get(session, endpoint.id)).heard_from
+        await endpoints.change(session, endpoint.id, names=["message.*", "link.*"])
+    await hooks.happen("message.sent")
+    assert (await hooks.endpoint(endpoint)).heard_from == first is not None
+    time.synchronise(time.now_us() + 31_000_000)
+    await catch_up.run_once(hooks.clock.now())
+    assert await hooks.send() == 1
 
 
 async def test_a_failure_is_tried_again_with_the_same_id(hooks: Hooks) -> None:

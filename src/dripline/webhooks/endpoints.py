@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline.clock import RealTime
 from dripline.database import wake
 from dripline.errors import Conflict, Invalid, NotFound
-from dripline.ids import new_id
+from dripline.ids import at_moment, new_id
 from dripline.webhooks import queries
 from dripline.webhooks.models import Endpoint
 from dripline.webhooks.signature import PREFIX
@@ -25,6 +26,7 @@ WEBHOOK_INVALID, WEBHOOK_NOT_FOUND = "WEBHOOK_INVALID", "WEBHOOK_NOT_FOUND"
 _MOST: Final = 50
 _MOST_NAMES: Final = 100
 _LONGEST_URL: Final = 2000
+_SKEW_US: Final = 2_000_000
 _NAME: Final = re.compile(r"[a-z0-9_]{1,40}(?:\.[a-z0-9_]{1,40}){0,3}(?:\.\*)?|\*", re.IGNORECASE)
 
 
@@ -51,6 +53,7 @@ async def add(
         is_on=True,
         secret_version=1,
         created_at=now,
+        heard_from=since_now(),
     )
     session.add(made)
     await session.flush()
@@ -75,10 +78,13 @@ async def change(
         values["url"] = checked_url(url, allow_http=allow_http)
     if names is not None:
         values["names"] = checked_names(names)
+        values["heard_from"] = known.heard_from or since_now()
     if description is not None:
         values["description"] = " ".join(description.split())[:200]
     if is_on is not None:
         values |= {"is_on": is_on, "failing_since": None, "disabled_reason": None}
+        if is_on and not known.is_on:
+            values["heard_from"] = since_now()
     if values:
         await queries.change_endpoint(session, endpoint_id, values)
         await session.refresh(known)
@@ -167,6 +173,14 @@ def _split(text: str) -> Any:
     except ValueError:
         parts = urlsplit("")
     return parts
+
+
+def since_now() -> uuid.UUID:
+    """Return from which event on an endpoint hears that is told of now.
+
+    Machines' clocks, and so their ids, may differ a little: rather a moment too early.
+    """
+    return at_moment(RealTime().now_us() - _SKEW_US)
 
 
 async def _tell(session: AsyncSession) -> None:

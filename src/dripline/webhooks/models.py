@@ -16,7 +16,9 @@ class Endpoint(Base):
     """Somewhere that wants to hear of events.
 
     Its secret is derived from the installation's key, its id and `secret_version`: none is kept.
-    `failing_since` is the first of the failures that no success has interrupted.
+    `failing_since` is the first of the failures that no success has interrupted. `heard_from` is
+    set while other processes may not know yet what it wants: from where on to look what they have
+    passed over (see `catch_up.py`).
     """
 
     __tablename__ = "webhook_endpoints"
@@ -30,6 +32,7 @@ class Endpoint(Base):
     created_at: Mapped[datetime]
     failing_since: Mapped[datetime | None]
     disabled_reason: Mapped[str | None] = mapped_column(Text)
+    heard_from: Mapped[uuid.UUID | None]
 
 
 class WebhookDelivery(Base):

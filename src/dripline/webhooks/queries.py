@@ -23,6 +23,20 @@ async def endpoints_on(session: AsyncSession) -> Sequence[Endpoint]:
     return (await session.scalars(select(Endpoint).where(Endpoint.is_on))).all()
 
 
+async def any_catching_up(session: AsyncSession, before: uuid.UUID) -> bool:
+    """Return whether what an endpoint has missed since before an id is still to be found."""
+    statement = select(Endpoint.id).where(Endpoint.is_on, Endpoint.heard_from < before)
+    return await session.scalar(statement.limit(1)) is not None
+
+
+async def endpoints_catching_up(session: AsyncSession, before: uuid.UUID) -> Sequence[Endpoint]:
+    """Return the endpoints of which `any_catching_up` speaks; locked against other workers."""
+    statement = select(Endpoint).where(Endpoint.is_on, Endpoint.heard_from < before)
+    if session.get_bind().dialect.name == "postgresql":
+        statement = statement.with_for_update(skip_locked=True)
+    return (await session.scalars(statement)).all()
+
+
 async def endpoint(session: AsyncSession, endpoint_id: uuid.UUID) -> Endpoint | None:
     """Return an endpoint, or None."""
     return await session.get(Endpoint, endpoint_id, populate_existing=True)
@@ -110,6 +124,15 @@ async def events_since(
     statement = select(Event.id, Event.name).where(Event.occurred_at >= since)
     if after is not None:
         statement = statement.where(Event.id > after)
+    rows = await session.execute(statement.order_by(Event.id).limit(limit))
+    return [(row.id, row.name) for row in rows]
+
+
+async def events_between(
+    session: AsyncSession, after: uuid.UUID, until: uuid.UUID, limit: int
+) -> Sequence[tuple[uuid.UUID, str]]:
+    """Return the ids and names of events between two ids, oldest first."""
+    statement = select(Event.id, Event.name).where(Event.id > after, Event.id <= until)
     rows = await session.execute(statement.order_by(Event.id).limit(limit))
     return [(row.id, row.name) for row in rows]
 

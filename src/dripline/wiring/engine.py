@@ -141,7 +141,7 @@ class Engine:
             Duty("renew", _once(leases.renew), RENEW_EVERY_S),
             Duty("habits", _once(lambda: habits.run_once(self.clock.now())), _HABITS_EVERY_S),
             Duty("rescue", leases.rescue, 2.0),
-            *webhooks.duties(self.settings, self.database, self.clock.now),
+            *webhooks.duties(self.settings, self.database, self.real_time, self.clock.now),
             Duty("measure", self._measure, _MEASURE_EVERY_S),
             Duty("fold", fold.run_once, _FOLD_EVERY_S),
             Duty("count", lambda: count_up.run_once(self.clock.now()), _COUNT_EVERY_S),
