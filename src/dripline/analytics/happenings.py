@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from dripline.analytics.buttons import Buttons
+from dripline.analytics.consent_words import changes_told
 from dripline.analytics.sentences import reason_words
 from dripline.content.store import Library
 from dripline.events.models import Event
@@ -15,19 +16,6 @@ _AGAIN = {
     "resubscribed": marked("subscribed again"),
     "unblocked_the_bot": marked("the bot is not blocked any more"),
 }
-_WISHES = {
-    "sequences": marked("Courses and series"),
-    "announcements": marked("News and offers"),
-    "preferred_channel": marked("Where"),
-    "preferred_time": marked("When"),
-    "weekdays": marked("Days"),
-    "quiet_from": marked("Quiet hours"),
-    "quiet_to": marked("Quiet hours"),
-    "timezone": marked("Timezone"),
-    "language": marked("Language"),
-    "email": marked("Email"),
-}
-_VALUES = {"yes": marked("yes"), "no": marked("no")}
 
 
 def event_words(
@@ -41,7 +29,7 @@ def event_words(
         case "bot.started":
             return title, _way(row.data, language, library)
         case "consent.changed":
-            return title, _changes(row.data.get("changes"), language)
+            return title, changes_told(row.data.get("changes"), language)
         case "address.unreachable":
             return title, reason_words(str(row.data.get("state") or ""), language)
         case "address.reachable":
@@ -76,25 +64,6 @@ def _way(data: Mapping[str, object], language: str | None, library: Library) -> 
 def _again(reason: object, language: str | None) -> str:
     words = _AGAIN.get(str(reason))
     return _(words, language) if words else ""
-
-
-def _changes(changes: object, language: str | None) -> str:
-    """Return what is different, and how."""
-    if not isinstance(changes, Mapping):
-        return ""
-    told = []
-    order = list(_WISHES)
-    for name in sorted(changes, key=lambda one: order.index(one) if one in order else len(order)):
-        change = changes[name]
-        old, new = (_value(change.get(side), language) for side in ("old", "new"))
-        what = _(_WISHES.get(str(name), str(name)), language)
-        told.append(f"{what}: {old} → {new or '–'}" if old else f"{what}: {new or '–'}")
-    return "; ".join(told)[:300]
-
-
-def _value(value: object, language: str | None) -> str:
-    words = _VALUES.get(str(value))
-    return _(words, language) if words else str(value or "")
 
 
 def _first(data: Mapping[str, object]) -> str:
