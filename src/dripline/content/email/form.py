@@ -97,7 +97,7 @@ class EmailForms:
             except Invalid as error:
                 reason = f"the layout {self.layout} failed: {error.message}"
                 raise PermanentFailure(reason, code="template") from None
-            known = self._prepared[key] = prepare(layout, wanted)
+            known = self._prepared[key] = prepare(layout, wanted, language)
             while len(self._prepared) > _KEPT:
                 self._prepared.popitem(last=False)
         return known

@@ -11,8 +11,16 @@ from dripline.content.email.layout import Layout
 from dripline.content.rendered import Media
 from dripline.content.slots import SLOT, Pieces, slot
 from dripline.content.telegram_html import escape
+from dripline.texts import gettext as _
+from dripline.texts import marked
 
 _PARAGRAPH: Final = re.compile(r"<p></p>")
+_KINDS: Final = {
+    "photo": marked("Picture"),
+    "video": marked("Video"),
+    "animation": marked("Video"),
+    "voice": marked("Voice message"),
+}
 _FILE_SIGNS: Final = {"video": "▶", "animation": "▶", "voice": "♪", "audio": "♪"}
 
 
@@ -46,8 +54,8 @@ class Wanted:
     refused: frozenset[int] = frozenset()
 
 
-def prepare(layout: Layout, wanted: Wanted) -> Prepared:
-    """Return the email of a text in a layout."""
+def prepare(layout: Layout, wanted: Wanted, language: str = "") -> Prepared:
+    """Return the email of a text in a layout; `language` is that of the reader."""
     body = to_body(wanted.text, tuple(wanted.refused))
     bare = frozenset(
         slot(f"l{number}") for number, link in enumerate(body.links) if link.label == link.url
@@ -55,7 +63,7 @@ def prepare(layout: Layout, wanted: Wanted) -> Prepared:
     files, buttons = _files(wanted), _buttons(wanted.buttons)
     html = "".join([*_photos(wanted.media), _PARAGRAPH.sub("", body.html), *files, *buttons])
     text = plain.of_body(_PARAGRAPH.sub("", body.html), bare)
-    lines = [text, *_plain_files(wanted), *_plain_buttons(wanted.buttons)]
+    lines = [text, *_plain_files(wanted, language), *_plain_buttons(wanted.buttons)]
     whole = layout.html.replace(slot("body"), html)
     return Prepared(
         Pieces.of(_inlined(whole, layout.css)),
@@ -104,10 +112,18 @@ def _files(wanted: Wanted) -> list[str]:
     ]
 
 
-def _plain_files(wanted: Wanted) -> list[str]:
+def _plain_files(wanted: Wanted, language: str) -> list[str]:
+    """Return a line for each file: a picture is called so, for its name is the operator's own."""
     if not wanted.has_links_to_files:
         return []
-    return [f"{one.filename}: {slot(f'm{number}')}" for number, one in enumerate(wanted.media)]
+    kinds = [one.kind for one in wanted.media]
+    lines = []
+    for number, one in enumerate(wanted.media):
+        words = _(_KINDS[one.kind], language) if one.kind in _KINDS else one.filename
+        if one.kind in _KINDS and kinds.count(one.kind) > 1:
+            words = f"{words} {kinds[: number + 1].count(one.kind)}"
+        lines.append(f"{words}: {slot(f'm{number}')}")
+    return lines
 
 
 def _buttons(count: int) -> list[str]:

@@ -178,8 +178,19 @@ def test_files_go_by_link_where_they_are_served() -> None:
     served = email.assemble(EmailUrls("u", "p", media=lambda one: f"https://m.n/{one.filename}"))
     assert 'src="https://m.n/cat.jpg"' in served.html
     assert 'href="https://m.n/book.pdf"' in served.html
-    assert "book.pdf: https://m.n/book.pdf" in served.plain
+    assert "Picture: https://m.n/cat.jpg\n\nbook.pdf: https://m.n/book.pdf" in served.plain
     assert served.attached == ()
+
+
+def test_the_plain_text_calls_pictures_so_in_the_readers_language() -> None:
+    media = (*MEDIA, Media("c" * 64, "photo", "IMG_1.PNG"), Media("d" * 64, "voice", "v.ogg"))
+    email = forms().email(text("x"), {"user": {}}, "ru", (), media)
+    told = email.assemble(
+        EmailUrls("u", "p", media=lambda one: f"https://m.n/{one.filename}")
+    ).plain
+    assert "Картинка 1: https://m.n/cat.jpg" in told
+    assert "Картинка 2: https://m.n/IMG_1.PNG" in told
+    assert "Голосовое сообщение: https://m.n/v.ogg" in told
 
 
 def test_files_go_along_where_they_are_not_served() -> None:
