@@ -103,6 +103,28 @@ async def test_whoever_follows_the_link_of_a_letter_confirms_by_a_button(visitor
     )  # fmt: skip
 
 
+async def test_email_is_offered_to_those_whom_it_reaches(visitor: Visitor) -> None:
+    asked = await visitor.come()
+    url = PAGES.preferences(visitor.contact, visitor.now)
+    shown = await visitor.http.get(url)
+    assert 'name="preferred_channel"' not in shown.text  # one channel: nothing to choose
+    assert "not confirmed yet" in text_of(shown)
+    saved = await visitor.http.post(url, data={"action": "save", "weekdays": "1"})
+    assert (saved.status_code, (await visitor.wants()).preferred_channel) == (200, None)
+    async with visitor.database.transaction() as session:
+        await email.confirm(session, asked, BOT, visitor.now)
+    reached = await visitor.http.get(url)
+    offered = re.findall(r'name="preferred_channel" value="(\w*)"', reached.text)
+    assert offered == ["", "telegram", "email"]
+    await visitor.http.post(
+        url, data={"action": "save", "weekdays": "1", "preferred_channel": "email"}
+    )
+    async with visitor.database.transaction() as session:
+        await email.leave(session, visitor.contact, BOT, visitor.now)
+    left = await visitor.http.get(url)  # what they chose stays in sight
+    assert re.findall(r'value="(\w*)" checked><span>Email', left.text) == ["email"]
+
+
 async def test_a_letter_that_is_too_old_is_told_kindly(visitor: Visitor) -> None:
     url = PAGES.verify(await visitor.come(), visitor.clock.now())
     visitor.clock.advance(timedelta(hours=50))

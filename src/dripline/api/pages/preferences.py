@@ -17,6 +17,7 @@ from dripline.api.pages.visitor import evidence, form_of, language_of
 from dripline.contacts import consent, consent_queries, email
 from dripline.contacts import queries as contacts
 from dripline.contacts.consent import Difference
+from dripline.contacts.models import REACHABLE
 from dripline.contacts.tokens import TOKEN_INVALID, Proof, Purpose
 from dripline.contacts.wishes import checked
 from dripline.errors import DriplineError, Invalid, NotFound
@@ -120,7 +121,10 @@ async def _standing(session: AsyncSession, proof: Proof) -> Standing:
         raise NotFound("There is no such contact.", code=TOKEN_INVALID)
     wants = await consent.preferences(session, contact.id)
     address = await consent_queries.email_of(session, contact.id)
-    channels = {one.channel for one in await contacts.addresses_of(session, contact.id)}
+    mine = await contacts.addresses_of(session, contact.id)
+    channels = {one.channel for one in mine if one.channel != "email"}
+    if address is not None and address.reachability == REACHABLE:
+        channels.add("email")
     values: dict[str, Any] = {
         "sequences": wants.sequences,
         "announcements": wants.announcements,

@@ -53,7 +53,7 @@ _AREAS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A contact with what is stored of their wishes."""
+    """A contact with what is stored of their wishes; `channels` are those that reach them."""
 
     contact: Contact
     values: Mapping[str, Any]
@@ -108,7 +108,7 @@ def whole(standing: Standing, token: str, language: str) -> Html:
         boxes=joined(
             [
                 _opt_ins(standing.values, language),
-                _radios("preferred_channel", CHANNELS, standing.values, language),
+                _where(standing, language),
                 _radios("preferred_time", TIMES, standing.values, language),
                 _days(standing.values, language),
                 _quiet(standing.values, language),
@@ -229,6 +229,22 @@ def _radios(
         for value, text in choices.items()
     )
     return _box(_(TITLES[name], language), html('<div class="row">{rows}</div>', rows=rows))
+
+
+def _where(standing: Standing, language: str) -> Html:
+    """Return the choice of a channel: of those that reach them, or that they chose before.
+
+    With one channel there is nothing to choose.
+    """
+    chosen = standing.values["preferred_channel"] or ""
+    choices = {
+        value: text
+        for value, text in CHANNELS.items()
+        if value in {"", chosen} or value in standing.channels
+    }
+    if not chosen and len(choices) <= 2:
+        return NOTHING
+    return _radios("preferred_channel", choices, standing.values, language)
 
 
 def _days(values: Mapping[str, Any], language: str) -> Html:
