@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline.analytics.rollup_queries import scores_by_level
 from dripline.clock import VirtualClock
 from dripline.contacts import segments
 from dripline.contacts.erase import erase
@@ -60,12 +62,16 @@ class People:
             found = await scores_of(session, [contact], self.clock.now())
         return found.get(contact, {})
 
+    async def filled(self, session: AsyncSession, *contacts: uuid.UUID) -> Any:
+        return await FillScores(self.clock, self.store)(session, contacts)  # type: ignore[arg-type]
+
     async def members(self, segment: Any) -> set[uuid.UUID]:
+        names = segments.Names(rooms=self.store.library.rooms)
         async with self.database.reading() as session:
             page = await segments.page(
-                session, segments.parse(segment), self.clock.now(), None, 100
+                session, segments.parse(segment, names), self.clock.now(), None, 100
             )
-            whole = await segments.count(session, segments.parse(segment), self.clock.now())
+            whole = await segments.count(session, segments.parse(segment, names), self.clock.now())
         assert whole == len(page)
         return set(page)
 
@@ -96,7 +102,7 @@ async def test_what_people_do_makes_their_scores(people: People, clock: VirtualC
     assert overall.computed_at == clock.now()
     assert overall.valid_until is not None
     assert overall.valid_until > clock.now()
-    assert level(found) == "highly_engaged"
+    assert level(found, ScoreRules()) == "highly_engaged"
 
 
 async def test_machines_strangers_and_unknown_events_count_nothing(people: People) -> None:
@@ -249,9 +255,33 @@ async def test_templates_speak_to_a_level(people: People) -> None:
         await people.happens(anna, "callback.pressed")
     await people.folded()
     async with people.database.reading() as session:
-        filled = await FillScores(people.clock)(session, [anna, boris])
+        filled = await people.filled(session, anna, boris)
     assert filled[anna] == {"engagement_score": 67, "engagement_level": "highly_engaged"}
     assert filled[boris] == {"engagement_score": 0, "engagement_level": "dormant"}
+
+
+async def test_content_says_where_levels_begin(people: People) -> None:
+    anna, boris = await people.new(1), await people.new(2)
+    for _ in range(8):
+        await people.happens(anna, "callback.pressed")
+    await people.happens(boris, "callback.pressed")
+    await people.folded()
+    assert await people.members({"engagement_level": "highly_engaged"}) == {anna}
+    assert await people.members({"engagement_level": "at_risk"}) == {boris}
+    own: Any = {"levels": {"highly_engaged": 80, "engaged": 60, "at_risk": 20}}
+    rules = make({"file": own}, None)  # type: ignore[arg-type]
+    people.store.library = Library(rooms={"engagement": rules})
+    assert await people.members({"engagement_level": "highly_engaged"}) == set()
+    assert await people.members({"engagement_level": "engaged"}) == {anna}
+    assert await people.members({"engagement_level": "dormant"}) == {boris}
+    async with people.database.reading() as session:
+        filled = await people.filled(session, anna, boris)
+        counted = await scores_by_level(session, people.clock.now(), rules.levels)
+    assert [filled[one]["engagement_level"] for one in (anna, boris)] == ["engaged", "dormant"]
+    assert {key: n for key, n in counted.items() if n and key.startswith("overall")} == {
+        "overall:engaged": 1,
+        "overall:dormant": 1,
+    }
 
 
 async def test_an_erased_contact_has_no_score(people: People) -> None:

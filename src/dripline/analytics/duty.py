@@ -8,8 +8,10 @@ from typing import Final
 
 from dripline.analytics import rollup_queries as queries
 from dripline.clock import to_us
+from dripline.content.store import ContentStore
 from dripline.database import Database
 from dripline.deliveries.tallies import COUNTED
+from dripline.engagement.rules import rules_of
 
 _PAGE: Final = 2_000
 _WEEKS: Final = 12
@@ -46,8 +48,9 @@ class CountUp:
     Scores are kept for each day as they were counted last on it.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, store: ContentStore | None = None) -> None:
         self._database = database
+        self._store = store or ContentStore(database)
         self._rest_until = 0.0
 
     async def run_once(self, now: datetime) -> int:
@@ -68,7 +71,9 @@ class CountUp:
                     ).items()
                 },
             }
-            scores = await queries.scores_by_level(session, now)
+            scores = await queries.scores_by_level(
+                session, now, rules_of(await self._store.current(session)).levels
+            )
         day = f"{now:%Y-%m-%d}:"
         async with self._database.transaction() as session:
             today = {f"{day}{key}": value for key, value in scores.items()}

@@ -98,11 +98,13 @@ async def enrollments_by_status(session: AsyncSession) -> dict[str, int]:
     return {f"{row[0]}:{row[1]}": row[2] for row in rows}
 
 
-async def scores_by_level(session: AsyncSession, now: datetime) -> dict[str, int]:
+async def scores_by_level(
+    session: AsyncSession, now: datetime, levels: Mapping[str, float] = LEVELS
+) -> dict[str, int]:
     """Return how many contacts' scores are on each level, by `type:level`; in one walk."""
     at = to_us(now)
     higher, columns = None, []
-    for level, least in LEVELS.items():
+    for level, least in levels.items():
         # One point is left `half_life * log2(points)` after the moment at which there were so many.
         ahead = math.log2(points_for(least)) * 1_000_000 if least else None
         limit = Score.half_life * literal_column(f"{ahead:.3f}") if ahead is not None else None
@@ -114,7 +116,7 @@ async def scores_by_level(session: AsyncSession, now: datetime) -> dict[str, int
     return {
         f"{row[0]}:{level}": int(row[place])
         for row in rows
-        for place, level in enumerate(LEVELS, 1)
+        for place, level in enumerate(levels, 1)
     }
 
 

@@ -12,8 +12,11 @@ from dripline.content.compile import Making, scopes
 from dripline.content.conditions import types_of
 from dripline.content.document import Message
 from dripline.content.email.layout import Layouts
+from dripline.content.store import Library
 from dripline.content.variables import fallbacks
 from dripline.database import dump_json
+from dripline.engagement.rules import KIND as ENGAGEMENT
+from dripline.engagement.rules import ScoreRules, rules_of
 
 _KEPT: Final = 64
 
@@ -38,9 +41,19 @@ def compiled(definition: Mapping[str, Any]) -> Pinned:
     making = Making({}, constants, fallbacks(defaults), layouts)
     return Pinned(
         making.message(definition["key"], definition["message"]),
-        parse(definition["targeting"], Names(types_of(declared))),
+        parse(definition["targeting"], Names(types_of(declared), rooms=_rooms(definition))),
         defaults,
     )
+
+
+def with_levels(definition: Mapping[str, Any], library: Library) -> dict[str, Any]:
+    """Return a definition with what its targeting goes by besides: where levels begin."""
+    return {**definition, "levels": dict(rules_of(library).levels)}
+
+
+def _rooms(definition: Mapping[str, Any]) -> dict[str, Any]:
+    levels = definition.get("levels")
+    return {ENGAGEMENT: ScoreRules(levels=levels)} if levels else {}
 
 
 class Shelf:

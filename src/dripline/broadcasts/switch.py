@@ -24,7 +24,7 @@ from dripline.broadcasts.models import (
     SCHEDULED,
     Broadcast,
 )
-from dripline.broadcasts.pinned import compiled
+from dripline.broadcasts.pinned import compiled, with_levels
 from dripline.clock import to_us
 from dripline.contacts.models import REACHABLE, Address
 from dripline.content.store import Library
@@ -65,12 +65,13 @@ async def draft(
             f"There is no broadcast “{key}”. There are: {names}.", code=BROADCAST_NOT_FOUND
         )
     if definition is not None:
+        definition = with_levels(definition, library)
         compiled(definition)
         if known is None:
             known = _new(key, author, now)
             session.add(known)
         if known.status in _OPEN and (renew or known.status != SCHEDULED):
-            _pin(known, dict(definition))
+            _pin(known, definition)
     assert known is not None  # noqa: S101 - one of the two was there
     await session.flush()
     return known

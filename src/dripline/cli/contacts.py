@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from dripline.analytics.why import Line
     from dripline.contacts.models import Contact
+    from dripline.engagement.rules import ScoreRules
     from dripline.engagement.scores import Score
     from dripline.wiring.simulate import Step
 
@@ -88,6 +89,7 @@ async def _show(who: str) -> None:
     from dripline.clock import RealClock
     from dripline.contacts import queries
     from dripline.content.store import ContentStore
+    from dripline.engagement.rules import rules_of
     from dripline.engagement.scores import scores_of
     from dripline.scenarios.queries import enrollments_of
 
@@ -111,7 +113,8 @@ async def _show(who: str) -> None:
         attributes = (await queries.attributes_of(session, [contact.id])).get(contact.id, {})
         _section("attributes", [f"{name} = {value}" for name, value in sorted(attributes.items())])
         _section("tags", await queries.tags_of(session, contact.id))
-        _section("engagement", _engagement(await scores_of(session, [contact.id], now)))
+        rules = rules_of(await ContentStore(database).current(session))
+        _section("engagement", _engagement(await scores_of(session, [contact.id], now), rules))
         _section(
             "scenarios",
             [
@@ -156,7 +159,9 @@ async def _simulate(scenario: str, who: str) -> None:
         typer.echo(_simulated(step))
 
 
-def _engagement(scores: "Mapping[uuid.UUID, Mapping[str, Score]]") -> list[str]:
+def _engagement(
+    scores: "Mapping[uuid.UUID, Mapping[str, Score]]", rules: "ScoreRules"
+) -> list[str]:
     """Return a contact's scores, a line each, with what brought most."""
     from dripline.engagement.scores import level
 
@@ -165,7 +170,7 @@ def _engagement(scores: "Mapping[uuid.UUID, Mapping[str, Score]]") -> list[str]:
         for kind, one in sorted(theirs.items(), key=lambda item: item[0] != "overall"):
             head = f"{kind} {one.score:.0f}"
             if kind == "overall":
-                head += f" ({level(theirs)})"
+                head += f" ({level(theirs, rules)})"
             parts = sorted(one.factors.items(), key=lambda item: -item[1].points)
             made_of = ", ".join(f"{name} ×{factor.times}" for name, factor in parts[:3])
             lines.append(f"{head}: {made_of}")

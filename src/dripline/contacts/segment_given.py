@@ -40,12 +40,14 @@ class SegmentError(Invalid):
 class Names:
     """What a segment may refer to. None: not known here, so any name will do.
 
-    `attributes` are the declared ones with their types: text, number, boolean or date.
+    `attributes` are the declared ones with their types: text, number, boolean or date. `rooms` is
+    what the content says of other rooms, by which their words go.
     """
 
     attributes: Mapping[str, str] = field(default_factory=dict)
     scenarios: Collection[str] | None = None
     broadcasts: Collection[str] | None = None
+    rooms: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """What brings how many points, as the content says: `engagement.json`, or what ships.
 
     {"weights": {"link.clicked": {"telegram": 10, "email": 12}, "attendance.*": {"attendance": 30}},
-     "half_life": {"days": 14}, "half_lives": {"commitment": {"days": 60}}}
+     "half_life": {"days": 14}, "half_lives": {"commitment": {"days": 60}},
+     "levels": {"highly_engaged": 60, "engaged": 20, "at_risk": 5}}
 
 A weight for both channels counts on the one by which the event came. The overall score gets the
 most of an event's points, unless its weights say `overall`.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,7 +19,7 @@ from dripline.content.check_templates import Linter
 from dripline.content.compile import Making
 from dripline.content.shape import Node
 from dripline.content.store import Library
-from dripline.engagement.score import OVERALL, TYPES
+from dripline.engagement.score import DORMANT, LEVELS, OVERALL, TYPES
 
 KIND: Final = "engagement"
 FILE: Final = "engagement.json"
@@ -54,10 +56,11 @@ Points = tuple[tuple[str, float], ...]  # type and points
 
 @dataclass(frozen=True, slots=True)
 class ScoreRules:
-    """Weights by event, and half-lives by type in seconds."""
+    """Weights by event, half-lives by type in seconds, and the least score of each level."""
 
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: WEIGHTS)
     half_lives: Mapping[str, int] = field(default_factory=lambda: _HALF_LIVES)
+    levels: Mapping[str, float] = field(default_factory=lambda: LEVELS)
     _known: dict[tuple[str, str | None], Points] = field(default_factory=dict, compare=False)
 
     def points(self, name: str, channel: str | None) -> Points:
@@ -94,16 +97,34 @@ def rules_of(library: Library) -> ScoreRules:
     return found if isinstance(found, ScoreRules) else _SHIPPED
 
 
+def levels_of(rooms: Mapping[str, Any]) -> Mapping[str, float]:
+    """Return the least score of each level, by what content says of rooms, or as ships."""
+    found = rooms.get(KIND)
+    return found.levels if isinstance(found, ScoreRules) else LEVELS
+
+
+def rooms_in(documents: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, ScoreRules]:
+    """Return the rules of content that is not compiled, as a library has those of rooms."""
+    document = documents.get((KIND, KIND))
+    return {KIND: _made(document["file"])} if document is not None else {}
+
+
 def make(document: Mapping[str, Any], _making: Making) -> ScoreRules:
     """Return the rules of a document; where it is silent, what ships holds."""
-    body = document["file"]
+    return _made(document["file"])
+
+
+def _made(body: Mapping[str, Any]) -> ScoreRules:
     half_lives = dict(_HALF_LIVES)
     if body.get("half_life"):
         half_lives = dict.fromkeys(half_lives, _seconds(body["half_life"]))
     for kind, span in (body.get("half_lives") or {}).items():
         half_lives[kind] = _seconds(span)
     weights = {**WEIGHTS, **(body.get("weights") or {})}
-    return ScoreRules({name: dict(given or {}) for name, given in weights.items()}, half_lives)
+    levels = {**LEVELS, **(body.get("levels") or {})}
+    return ScoreRules(
+        {name: dict(given or {}) for name, given in weights.items()}, half_lives, levels
+    )
 
 
 def _seconds(span: Mapping[str, Any]) -> int:
@@ -113,7 +134,7 @@ def _seconds(span: Mapping[str, Any]) -> int:
 
 def check(node: Node, _linter: Linter, _scenario_ids: frozenset[str]) -> None:
     """Report what is wrong with a file."""
-    known = ("weights", "half_life", "half_lives")
+    known = ("weights", "half_life", "half_lives", "levels")
     for key, inner in node.members():
         if key not in known:
             inner.report(
@@ -129,6 +150,8 @@ def check(node: Node, _linter: Linter, _scenario_ids: frozenset[str]) -> None:
         _check_weights(name, inner)
     if (span := node.object("half_life")) is not None:
         _check_span(span)
+    if (levels := node.object("levels")) is not None:
+        _check_levels(levels)
     half_lives = node.object("half_lives")
     for kind, inner in half_lives.members() if half_lives is not None else ():
         _check_type(kind, inner)
@@ -147,6 +170,24 @@ def _check_weights(name: str, node: Node) -> None:
         right = isinstance(points, int | float) and not isinstance(points, bool)
         if not right or not 0 <= points <= _MOST_POINTS:
             inner.report("points", f"Points are a number from 0 to {_MOST_POINTS}.")
+
+
+def _check_levels(node: Node) -> None:
+    """Report levels that are none, or do not rise one above the other."""
+    own = [name for name in LEVELS if name != DORMANT]
+    found = dict(LEVELS)
+    for name, inner in node.members():
+        least = inner.value
+        if name not in own:
+            inner.report("unknown-level", f"There is no level {name}; there are {', '.join(own)}.")
+        elif isinstance(least, bool) or not isinstance(least, int | float) or not 0 < least < 100:
+            inner.report("level", "A level begins with a score above 0 and below 100.")
+        else:
+            found[name] = least
+    least_of = [found[name] for name in own]
+    if any(higher <= lower for higher, lower in itertools.pairwise(least_of)):
+        told = ", ".join(f"{name} {found[name]:g}" for name in own)
+        node.report("level", f"Each level begins above the next: {told}.")
 
 
 def _check_type(kind: str, node: Node) -> None:

@@ -6,6 +6,7 @@ comes late fits in as if it had come in time.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 TYPES: Final = ("overall", "telegram", "email", "attendance", "commitment")
@@ -13,8 +14,9 @@ OVERALL: Final = "overall"
 # Fifty points are half of the scale; the next fifty half of what is left of it.
 _HALF: Final = 50.0
 HIGHLY_ENGAGED, ENGAGED, AT_RISK, DORMANT = "highly_engaged", "engaged", "at_risk", "dormant"
-# The least overall score of each level; who has less than any is dormant.
-LEVELS: Final = {HIGHLY_ENGAGED: 50, ENGAGED: 15, AT_RISK: 4, DORMANT: 0}
+# The least overall score of each level, unless the content says otherwise (`engagement.json`); who
+# has less than any is dormant.
+LEVELS: Final[Mapping[str, float]] = {HIGHLY_ENGAGED: 50, ENGAGED: 15, AT_RISK: 4, DORMANT: 0}
 _SECOND_US: Final = 1_000_000
 
 
@@ -61,6 +63,6 @@ def written(points: float, now_us: int, half_life_s: float) -> Written:
     return Written(shown, now_us + round(power * half_life_s * _SECOND_US), stays)
 
 
-def level_of(score: float) -> str:
+def level_of(score: float, levels: Mapping[str, float] = LEVELS) -> str:
     """Return the level of an overall score."""
-    return next(level for level, least in LEVELS.items() if score >= least)
+    return next(level for level, least in levels.items() if score >= least)

@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.clock import Clock, to_us
 from dripline.content import variables
+from dripline.content.store import ContentStore
 from dripline.engagement import score_queries as queries
 from dripline.engagement.models import EngagementScore
+from dripline.engagement.rules import ScoreRules, rules_of
 from dripline.engagement.score import DORMANT, OVERALL, left, level_of, points_at, score_of
 
 FILLS: Final = frozenset({"engagement_score", "engagement_level"})
@@ -54,10 +56,10 @@ async def scores_of(
     return found
 
 
-def level(scores: Mapping[str, Score]) -> str:
+def level(scores: Mapping[str, Score], rules: ScoreRules) -> str:
     """Return the level of a contact with these scores."""
     overall = scores.get(OVERALL)
-    return level_of(overall.score) if overall else DORMANT
+    return level_of(overall.score, rules.levels) if overall else DORMANT
 
 
 def _score(row: EngagementScore, now: datetime) -> Score:
@@ -72,14 +74,16 @@ def _score(row: EngagementScore, now: datetime) -> Score:
 class FillScores:
     """Fills what templates ask: one statement a batch."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, store: ContentStore) -> None:
         self._clock = clock
+        self._store = store
 
     async def __call__(
         self, session: AsyncSession, contact_ids: Iterable[uuid.UUID]
     ) -> dict[uuid.UUID, dict[str, Any]]:
         """Return score and level, by contact."""
         wanted = list(contact_ids)
+        rules = rules_of(await self._store.current(session))
         scores = await scores_of(session, wanted, self._clock.now())
         filled = {}
         for contact_id in wanted:
@@ -87,6 +91,6 @@ class FillScores:
             overall = theirs.get(OVERALL)
             filled[contact_id] = {
                 "engagement_score": round(overall.score) if overall else 0,
-                "engagement_level": level(theirs),
+                "engagement_level": level(theirs, rules),
             }
         return filled

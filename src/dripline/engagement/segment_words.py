@@ -15,6 +15,7 @@ from dripline.contacts.segment_given import Given
 from dripline.contacts.segment_telling import Telling, tells
 from dripline.contacts.segment_words import Asked, Predicate, among, negated, register
 from dripline.engagement.models import EngagementScore as Row
+from dripline.engagement.rules import levels_of
 from dripline.engagement.score import LEVELS, OVERALL, TYPES, points_for
 from dripline.texts import gettext as _
 from dripline.texts import marked
@@ -73,15 +74,16 @@ def _test(kind: str, key: str, number: float) -> Predicate:
 
 def _level(given: Given) -> Predicate:
     wanted = given.choices(tuple(LEVELS), "level")
-    names = list(LEVELS)
+    levels = levels_of(given.names.rooms)
+    names = list(levels)
     parts: list[Callable[[Asked], ColumnElement[bool]]] = []
     for name in wanted:
         place = names.index(name)
-        least = _at_least(OVERALL, LEVELS[name])
+        least = _at_least(OVERALL, levels[name])
         if place == 0:
             parts.append(least)
         else:
-            higher = _at_least(OVERALL, LEVELS[names[place - 1]])
+            higher = _at_least(OVERALL, levels[names[place - 1]])
             parts.append(_between(least, higher))
     return lambda asked: ~and_(true(), *(~part(asked) for part in parts))
 

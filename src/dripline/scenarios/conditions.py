@@ -73,6 +73,10 @@ def _next_ones(
         yield message
 
 
+def _names(library: Library) -> segments.Names:
+    return segments.Names(library.attribute_types, rooms=library.rooms)
+
+
 async def _members(
     session: AsyncSession,
     library: Library,
@@ -81,7 +85,7 @@ async def _members(
     now: datetime,
 ) -> set[uuid.UUID]:
     try:
-        segment = segments.parse(condition, segments.Names(library.attribute_types))
+        segment = segments.parse(condition, _names(library))
     except segments.SegmentError as error:
         # Content is checked when it is pushed; this one was pushed before a word was taken away.
         # Nobody gets a message that we cannot tell is meant for them.

@@ -125,7 +125,7 @@ class Engine:
         """Return the duties beside the pump."""
         react = React(self.database, reactions_of(self.store, self.settings))
         lifecycle = LifecycleDuty(self.database, self.store)
-        fold, count_up = Fold(self.database), CountUp(self.database)
+        fold, count_up = Fold(self.database), CountUp(self.database, self.store)
         launch = Launch(self.database)
         scores = FoldScores(self.database, self.store)
         habits = LearnHabits(self.database)
@@ -296,7 +296,7 @@ def broadcast_renderer(
 
 def _fillers(store: ContentStore, clock: Clock | None) -> dict[frozenset[str], Filler]:
     """Return who fills which variables of `user`."""
-    return {FILLS: Fill(store), SCORES: FillScores(clock or RealClock())}
+    return {FILLS: Fill(store), SCORES: FillScores(clock or RealClock(), store)}
 
 
 def reactions_of(store: ContentStore, settings: Settings | None = None) -> dict[str, Handler]:

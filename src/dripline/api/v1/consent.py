@@ -16,6 +16,7 @@ from dripline.contacts import consent_queries, email
 from dripline.contacts.consent import Evidence
 from dripline.contacts.email import Given as GivenEmail
 from dripline.deliveries.verification import send_verification
+from dripline.engagement.rules import rules_of
 from dripline.engagement.scores import level, scores_of
 
 routes = APIRouter(
@@ -116,12 +117,13 @@ async def consent_log(contact: Ref, session: Session) -> list[ConsentLine]:
 
 
 @routes.get("/{contact}/engagement", summary="How much a contact answers")
-async def engagement(contact: Ref, session: Session, now: Now) -> Engagement:
+async def engagement(contact: Ref, session: Session, here: Here, now: Now) -> Engagement:
     """Return the five scores as they are now, with what brought them."""
     found = await contact_of(session, contact)
     scores = (await scores_of(session, [found.id], now)).get(found.id, {})
     shown = {kind: ScoreNow.model_validate(one) for kind, one in scores.items()}
-    return Engagement(level=level(scores), scores=shown)
+    rules = rules_of(await here.store.current(session))
+    return Engagement(level=level(scores, rules), scores=shown)
 
 
 async def ask(session: AsyncSession, here: Backend, given: GivenEmail, now: datetime) -> None:

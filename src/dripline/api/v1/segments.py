@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from dripline.api.guarded import GuardedRoute, Now, Session, looks
+from dripline.api.guarded import GuardedRoute, Here, Now, Session, looks
 from dripline.api.v1.contacts import Contact, shown
 from dripline.api.v1.shapes import ERRORS, Given, Told
 from dripline.contacts import queries as contacts
@@ -75,9 +75,9 @@ async def validate(body: Asked) -> Valid:
 
 @routes.post("/count", summary="Count whom conditions mean")
 @looks
-async def count(body: Asked, session: Session, now: Now) -> Count:
+async def count(body: Asked, session: Session, here: Here, now: Now) -> Count:
     """Count exactly, in one statement."""
-    segment = segments.parse(body.conditions)
+    segment = segments.parse(body.conditions, await _names(session, here))
     return Count(
         count=await segments.count(session, segment, now), of=await contacts.count(session)
     )
@@ -85,8 +85,13 @@ async def count(body: Asked, session: Session, now: Now) -> Count:
 
 @routes.post("/sample", summary="See some of whom conditions mean")
 @looks
-async def sample(body: Sampled, session: Session, now: Now) -> list[Contact]:
+async def sample(body: Sampled, session: Session, here: Here, now: Now) -> list[Contact]:
     """Return some contacts of a segment."""
-    ids = await segments.page(session, segments.parse(body.conditions), now, None, body.limit)
+    segment = segments.parse(body.conditions, await _names(session, here))
+    ids = await segments.page(session, segment, now, None, body.limit)
     rows = [await contacts.contact(session, one) for one in ids]
     return await shown(session, [row for row in rows if isinstance(row, Row)])
+
+
+async def _names(session: Session, here: Here) -> segments.Names:
+    return segments.Names(rooms=(await here.store.current(session)).rooms)

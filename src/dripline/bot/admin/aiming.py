@@ -22,6 +22,7 @@ from dripline.contacts import queries as contacts
 from dripline.contacts import segments
 from dripline.contacts.segments import Condition, Names, SegmentError
 from dripline.content.telegram_html import escape
+from dripline.engagement.rules import rooms_in
 from dripline.texts import languages, marked, ngettext
 
 HOME, STATE, TAG, SCENARIO, STATUS, LANGUAGE = "", "state", "tag", "scenario", "status", "language"
@@ -84,7 +85,8 @@ class Aiming(Conversation):
     def _names(self) -> Names:
         state = self.state
         ids = catalog.ids_of(state)
-        return Names(attribute_kinds(state.documents), ids, list(broadcast_names(state)))
+        names = list(broadcast_names(state))
+        return Names(attribute_kinds(state.documents), ids, names, rooms_in(state.documents))
 
     async def typed(self, sent: Received) -> None:
         """Take a condition as JSON, or a value of the one that is being made."""
