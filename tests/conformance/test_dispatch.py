@@ -229,6 +229,22 @@ async def test_a_chat_gets_one_message_a_second(engine: Engine) -> None:
     assert [later - slots[0] for later in slots] == [0, 1_000_000, 2_000_000]
 
 
+async def test_a_chat_of_a_sandbox_rests_for_as_long_as_a_second_is_there(engine: Engine) -> None:
+    address = await engine.address(1)
+    for _ in range(2):
+        await engine.queue(address)
+    engine.dispatcher.chat_us = 1_000
+
+    first = await engine.dispatcher.claim(engine.clock.now(), 100)
+    await engine.queue(address)
+    async with engine.database.transaction() as session:
+        await queries.free_chats(session)
+    second = await engine.dispatcher.claim(engine.clock.now(), 100)
+
+    start, *later = [flight.slot_us for flight in first.flights + second.flights]
+    assert [slot - start for slot in later] == [1_000, 200]  # the third waits for the bot's pace
+
+
 async def test_a_busy_chat_does_not_hold_up_others(engine: Engine) -> None:
     address = await engine.address(1)
     for _ in range(8):

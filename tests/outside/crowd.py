@@ -8,6 +8,7 @@ been settled: its row names the Bot API's id of the request that counted.
 import statistics
 import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from outside.evidence import Ask, count
@@ -79,25 +80,32 @@ class Crowd:
         return [f"{self._prefix}{n} for c{contact}" for n in range(1, self._count + 1)]
 
     def wait_until_done(self, seconds: float) -> None:
-        """Wait until everybody has got everything. Raises AssertionError with who has not."""
+        """Wait until everybody has got everything; so many seconds without any progress are enough.
+
+        Raises AssertionError with who has not.
+        """
         waiting = set(self.contacts)
 
         def done() -> bool:
             for contact in tuple(waiting):
-                if self._got_last(contact):
-                    waiting.discard(contact)
-                else:
+                if not self._got_last(contact):
                     return False
+                waiting.discard(contact)
             return True
 
-        try:
-            self.telegram.wait_for(done, seconds)
-        except AssertionError:
-            missing = {c: self.telegram.texts(c) for c in self.contacts if not self._got_last(c)}
-            raise AssertionError(
-                f"{len(missing)} of {len(self.contacts)} did not get everything: "
-                f"{dict(list(missing.items())[:5])}"
-            ) from None
+        before = -1
+        while not done() and self._progress() > before:
+            before = self._progress()
+            with suppress(AssertionError):
+                self.telegram.wait_for(done, seconds)
+        missing = {c: self.telegram.texts(c) for c in waiting if not self._got_last(c)}
+        assert not missing, (
+            f"{len(missing)} of {len(self.contacts)} did not get everything: "
+            f"{dict(list(missing.items())[:5])}"
+        )
+
+    def _progress(self) -> int:
+        return sum(len(texts) for texts in tuple(self.telegram.reached.values()))
 
     def _got_last(self, contact: int) -> bool:
         return self.expected(contact)[-1] in self.telegram.reached[contact]

@@ -51,7 +51,8 @@ class Flight:
 class Terms:
     """On whose behalf, how many, and until when a claim holds. Times in real microseconds.
 
-    `sure` says that something is due, most likely: then it is not looked for beforehand.
+    `sure` says that something is due, most likely: then it is not looked for beforehand. `chat_us`
+    is how long a chat rests between two messages.
     """
 
     worker: str
@@ -59,6 +60,7 @@ class Terms:
     real_us: int
     lease_until_us: int
     sure: bool = False
+    chat_us: int = pace.CHAT_INTERVAL_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ async def claim(
                 ready = await _decide_each(session, origins, rows, now)
             else:
                 ready = await _decide(session, origins, rows, now)
-            leaving = await _keep_chats_apart(session, ready, granted, terms.real_us, now_us)
+            leaving = await _keep_chats_apart(session, ready, granted, terms, now_us)
             flights += [Flight(item, number, slot) for item, slot in leaving]
             if leaving:
                 name_emails(leaving)
@@ -203,7 +205,7 @@ def _by_origin(claimed: Claimed) -> str:
 
 
 async def _keep_chats_apart(
-    session: AsyncSession, ready: Sequence[Ready], granted: pace.Slots, real_us: int, now_us: int
+    session: AsyncSession, ready: Sequence[Ready], granted: pace.Slots, terms: Terms, now_us: int
 ) -> list[tuple[Ready, int]]:
     """Give each message its slot, not before its chat is free; a long wait goes to the queue."""
     free: dict[object, int] = {}
@@ -212,10 +214,10 @@ async def _keep_chats_apart(
     for item in ready:
         address = item.address
         slot = max(granted.at(len(leaving)), free.get(address.id, address.next_send_us))
-        if slot - real_us > _LONGEST_CHAT_WAIT_US:
-            later.append(entry_again(item.claimed, now_us + slot - real_us))
+        if slot - terms.real_us > _LONGEST_CHAT_WAIT_US:
+            later.append(entry_again(item.claimed, now_us + slot - terms.real_us))
             continue
-        free[address.id] = slot + pace.CHAT_INTERVAL_US
+        free[address.id] = slot + terms.chat_us
         leaving.append((item, slot))
     await queries.set_next_send(
         session, [(free[item.address.id], item.address.id) for item, _slot in leaving]

@@ -18,7 +18,7 @@ from dripline.clock import Clock, RealTime, to_us
 from dripline.content.rendered import Rendered
 from dripline.database import Database, dump_json, load_json
 from dripline.database.failures import will_pass
-from dripline.deliveries import queries
+from dripline.deliveries import pace, queries
 from dripline.deliveries.claim import Claim, Flight, Terms, claim
 from dripline.deliveries.protocols import Channel, LinkTracker, Origin, Outgoing
 from dripline.deliveries.rescue import LEASE_US
@@ -34,7 +34,11 @@ _TOO_LATE_US = LEASE_US // 2
 
 
 class Dispatcher:
-    """Sends what is due, on behalf of one worker."""
+    """Sends what is due, on behalf of one worker.
+
+    `chat_us` is how long a chat rests between two messages: a second, but for a sandbox's clock
+    that runs faster than the world.
+    """
 
     def __init__(
         self,
@@ -50,6 +54,7 @@ class Dispatcher:
         self.clock = clock
         self.real_time = real_time
         self.worker = worker
+        self.chat_us = pace.CHAT_INTERVAL_US
         self._origins = origins
         self._channels = channels
         self._tracker = tracker
@@ -66,7 +71,9 @@ class Dispatcher:
     async def claim(self, now: datetime, room: int, *, sure: bool = False) -> Claim:
         """Claim due rows under a lease; `sure` when something is likely to be due."""
         real_us = self.real_time.now_us()
-        terms = Terms(self.worker, min(room, _BATCH), real_us, real_us + LEASE_US, sure)
+        terms = Terms(
+            self.worker, min(room, _BATCH), real_us, real_us + LEASE_US, sure, self.chat_us
+        )
         try:
             return await claim(self.database, self._origins, terms, now)
         except Exception as error:

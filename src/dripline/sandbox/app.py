@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from dripline.sandbox.botapi.api import Api
 from dripline.sandbox.botapi.endpoint import BotApi
 from dripline.sandbox.botapi.faults import Faults
-from dripline.sandbox.botapi.limits import Limits
+from dripline.sandbox.botapi.limits import Limits, Seconds
 from dripline.sandbox.botapi.webhooks import Webhooks
 from dripline.sandbox.control import chats, clock, contacts, faults, mail
 from dripline.sandbox.page import routes as page
@@ -50,11 +50,12 @@ def create_app(
 
     `/bot<token>/<method>` and `/file/bot<token>/<path>` are the Bot API, `/sandbox/` is the page,
     `/sandbox/api/` the control API. Without an engine there is no `why`. `limits` switches
-    Telegram's rate limits; `webhook_pause` is the wait in seconds after a webhook's first refusal;
-    `one_click` unsubscribes as mail programs do.
+    Telegram's rate limits, which run on this clock; `webhook_pause` is the wait in seconds after a
+    webhook's first refusal; `one_click` unsubscribes as mail programs do.
     `app.state.sandbox` holds everything; await its `close()` before the server is told to stop.
     """
-    api = Api(telegram, Limits(enabled=limits), Faults(), Webhooks(pause=webhook_pause))
+    pace = Limits(enabled=limits, monotonic=Seconds(clock.now))
+    api = Api(telegram, pace, Faults(), Webhooks(pause=webhook_pause))
     app = SandboxApp(
         routes=[
             Route("/", _to_page),

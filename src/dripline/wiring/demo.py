@@ -8,7 +8,6 @@ import socket
 import tempfile
 import webbrowser
 from contextlib import AsyncExitStack
-from datetime import datetime
 from importlib.resources import as_file, files
 from pathlib import Path
 from urllib.error import HTTPError
@@ -17,19 +16,16 @@ from urllib.request import Request, urlopen
 from pydantic import SecretStr
 
 from dripline.analytics.why import Line, timeline
-from dripline.clock import RealClock, VirtualClock, from_us
+from dripline.clock import RealClock, VirtualClock
 from dripline.contacts import queries as contacts
-from dripline.database import Database
-from dripline.deliveries.claim import next_due_us
-from dripline.deliveries.queue import WAKE_QUEUE
 from dripline.sandbox.app import create_app
 from dripline.sandbox.mailserver import taking_mail
-from dripline.sandbox.ports import Due, WhyEntry
+from dripline.sandbox.ports import WhyEntry
 from dripline.sandbox.serving import serving
 from dripline.sandbox.world.chats import Kind
 from dripline.sandbox.world.telegram import Telegram
-from dripline.scenarios import queries as enrollments
 from dripline.settings import MAIN_BOT, Settings
+from dripline.wiring.demo_clock import DemoClock
 from dripline.wiring.engine import TELEGRAM, Engine, build
 from dripline.wiring.serve import EVERYTHING, Service, stop_on_signals
 
@@ -39,50 +35,6 @@ _PEOPLE = (("Anna", "en", "anna@example.com"), ("Boris", "ru", "boris@example.co
 _ADMIN = ("Olga, admin", "en", "olga@example.com")  # whose commands make and change scenarios
 _CHANNEL = "The Light Club, every day"
 _SENDER = "The Light Club <hello@lightclub.example>"
-
-
-class DemoClock:
-    """The clock as the page moves it; whoever waits for time is woken when it moves."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
-        self.engine: Engine | None = None
-
-    @property
-    def speed(self) -> float:
-        """How many sandbox seconds pass in a real one."""
-        return self._clock.speed
-
-    def now(self) -> datetime:
-        """The sandbox's time."""
-        return self._clock.now()
-
-    def set_speed(self, speed: float) -> None:
-        """Change the speed from now on."""
-        self._clock.set_speed(speed)
-        self._wake()
-
-    async def next_due(self) -> Due | None:
-        """The next message that is due, and whose it is."""
-        if self.engine is None:
-            return None
-        due = await next_due_us(self.engine.database)
-        if due is None:
-            return None
-        return Due(from_us(due), await _owner(self.engine.database, due))
-
-    async def jump_to_next(self) -> datetime | None:
-        """Move to the moment when the next message is due."""
-        due = await self.next_due()
-        if due is None:
-            return None
-        self._clock.jump_to(due.at)
-        self._wake()
-        return due.at
-
-    def _wake(self) -> None:
-        if self.engine is not None:
-            self.engine.wakes.signal(WAKE_QUEUE)
 
 
 class DemoWhy:
@@ -162,7 +114,7 @@ async def run_demo(
     channel = telegram.add_group(
         _CHANNEL, Kind.CHANNEL, owner=olga, members=people[:-1], administrators=[bot.user]
     )
-    control, why, one_click = DemoClock(clock), DemoWhy(), DemoOneClick()
+    control, why, one_click = DemoClock(clock, telegram), DemoWhy(), DemoOneClick()
     stopping = stop_on_signals()
     app = create_app(telegram, control, why, one_click=one_click)
     async with AsyncExitStack() as stack:
@@ -194,12 +146,6 @@ async def run_demo(
             await stopping.wait()
         finally:
             await service.stop()
-
-
-async def _owner(database: Database, due_us: int) -> str:
-    async with database.reading() as session:
-        contact = await enrollments.contact_due_at(session, due_us)
-    return "" if contact is None else contact.first_name or contact.username or ""
 
 
 def _entry(line: Line) -> WhyEntry:

@@ -1,13 +1,14 @@
 """The sandbox's people, chats, limits and faults, without HTTP."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dripline.clock import VirtualClock
 from dripline.sandbox.botapi.faults import Fault, FaultKind, Faults
-from dripline.sandbox.botapi.limits import Limits
+from dripline.sandbox.botapi.limits import Limits, Seconds
 from dripline.sandbox.world import contacts, membership
 from dripline.sandbox.world.changes import Change
 from dripline.sandbox.world.chats import Kind
@@ -16,7 +17,7 @@ from dripline.sandbox.world.messages import History, Message
 from dripline.sandbox.world.people import Standing
 from dripline.sandbox.world.telegram import Telegram
 from dripline.sandbox.world.updates import UpdateQueue
-from sandbox_running import png
+from sandbox_running import START, png
 
 
 @pytest.fixture
@@ -175,6 +176,19 @@ def test_a_group_takes_twenty_a_minute() -> None:
         late += limits.take(1, -5) == 0
         ticks.now += 1
     assert late == pytest.approx(200, abs=2)
+
+
+def test_limits_run_on_the_clock_of_the_sandbox_and_never_slower_than_the_world() -> None:
+    clock, world = VirtualClock(START), Ticks()
+    limits = Limits(monotonic=Seconds(clock.now, world))
+    assert [limits.take(1, 7) for _ in range(6)] == [0, 0, 0, 0, 0, 1]
+    world.now += 1  # the clock stands
+    assert [limits.take(1, 7), limits.take(1, 7)] == [0, 1]
+    clock.advance(timedelta(hours=1))  # a jump
+    assert [limits.take(1, 7) for _ in range(6)] == [0, 0, 0, 0, 0, 1]
+    world.now += 1
+    clock.advance(timedelta(seconds=1))  # both together are one second, not two
+    assert [limits.take(1, 7), limits.take(1, 7)] == [0, 1]
 
 
 def test_faults_strike_whom_they_are_meant_for() -> None:

@@ -13,6 +13,7 @@ from dripline.deliveries.queries.emails import (
 )
 from dripline.deliveries.queries.flight import (
     any_expired,
+    any_in_flight,
     delete_inflight,
     expired,
     forget_worker,
@@ -45,6 +46,7 @@ from dripline.deliveries.queries.pace import (
     clear_outages,
     count_outage,
     ensure_pace,
+    free_chats,
     held_keys,
     hold_pace,
     lock_pace,
@@ -74,6 +76,7 @@ __all__ = [
     "KeyPace",
     "Preferred",
     "any_expired",
+    "any_in_flight",
     "any_preferences",
     "append_queue",
     "charge_pace",
@@ -95,6 +98,7 @@ __all__ = [
     "expired",
     "forget_counted",
     "forget_worker",
+    "free_chats",
     "heads",
     "heartbeat",
     "held_by",

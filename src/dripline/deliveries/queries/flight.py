@@ -94,6 +94,11 @@ async def any_expired(session: AsyncSession, real_us: int) -> bool:
     return await session.scalar(statement) is not None
 
 
+async def any_in_flight(session: AsyncSession) -> bool:
+    """Return whether anything is on its way just now."""
+    return await session.scalar(select(InflightRow.id).limit(1)) is not None
+
+
 async def held_by(session: AsyncSession, worker: str) -> list[Claimed]:
     """Return what a worker holds."""
     return [claimed_row(row) for row in await bulk.run(session, _OF_WORKER, worker)]

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, case, cast, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline.contacts.models import Address
 from dripline.database import bulk, insert_new
 from dripline.database.bulk import Statement
 from dripline.deliveries.models import (
@@ -131,6 +132,14 @@ async def held_keys(session: AsyncSession, real_us: int) -> list[tuple[str, str 
         select(Pace.key, Pace.hold_reason).where(Pace.hold_until_us > real_us)
     )
     return [(row.key, row.hold_reason) for row in found]
+
+
+async def free_chats(session: AsyncSession) -> None:
+    """Let all addresses take their next message at once."""
+    await session.execute(
+        update(Address).where(Address.next_send_at > 0).values(next_send_at=0),
+        execution_options={"synchronize_session": False},
+    )
 
 
 async def set_next_send(session: AsyncSession, moments: Sequence[tuple[int, uuid.UUID]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import orjson
@@ -17,6 +18,7 @@ from dripline.sandbox.world.telegram import Telegram
 log = structlog.get_logger(__name__)
 
 _WAITING = 2000  # events a slow page may be behind; then it reads everything anew
+_LOOK_EVERY = 0.25  # a message that went out makes another one the next
 _CLOCK_EVERY = 1.0
 _STAY_ALIVE = 15.0
 
@@ -29,6 +31,7 @@ class Feed:
         self._clock = clock
         self._readers: set[asyncio.Queue[bytes | None]] = set()
         self._ticking: asyncio.Task[None] | None = None
+        self._views = 0
         self._unwatch = telegram.changes.watch(self._changed)
 
     async def read(self) -> AsyncIterator[bytes]:
@@ -56,9 +59,12 @@ class Feed:
             self._ticking = None
 
     async def clock_view(self) -> Json:
-        """The clock as the page shows it."""
+        """The clock as the page shows it; of two, the page takes the one with the higher number."""
+        self._views += 1
+        number = self._views
         due = await self._clock.next_due()
         return {
+            "number": number,
             "now": self._clock.now().timestamp(),
             "speed": self._clock.speed,
             "due": {"at": due.at.timestamp(), "contact": due.contact} if due else None,
@@ -71,8 +77,9 @@ class Feed:
     async def _tick(self) -> None:
         """The engine plans and sends by itself, so what is due next must be asked for."""
         last: tuple[object, ...] = ()
+        told_at = 0.0
         while True:
-            await asyncio.sleep(_CLOCK_EVERY)
+            await asyncio.sleep(_LOOK_EVERY)
             if not self._readers:
                 continue
             try:
@@ -81,8 +88,8 @@ class Feed:
                 log.warning("sandbox.clock_unreadable", error=str(error))
                 continue
             state = (view["speed"], view["due"] and tuple(view["due"].values()))
-            if state != last or view["speed"] > 1:
-                last = state
+            if state != last or time.monotonic() - told_at >= _CLOCK_EVERY:
+                last, told_at = state, time.monotonic()
                 self._send("clock", view)
 
     def _changed(self, change: Change) -> None:

@@ -14,6 +14,7 @@ export function clockBar(root, { languageChanged }) {
   const next = h("div", { class: "next" });
   const speeds = h("div", { class: "speeds", role: "group" });
   const jump = h("button", { class: "jump", type: "button", onclick: jumpAhead });
+  let jumping = false;
   const broken = h("span", { class: "count red", hidden: true });
   const faults = button(t("faults"), "bolt", () => showFaults(showBroken).catch(complain));
   const language = h("button", { class: "tool", type: "button", onclick: toggleLanguage });
@@ -38,12 +39,15 @@ export function clockBar(root, { languageChanged }) {
   }
 
   async function jumpAhead() {
-    jump.disabled = true;
+    if (jumping) return;
+    jumping = true;
+    drawNext();
     try {
       const clock = await post("clock/jump");
       setClock(clock);
       note(clock.jumped ? t("jumped", { time: shortMoment(clock.now) }) : t("nothing_to_jump"));
     } catch (error) { complain(error); }
+    jumping = false;
     drawNext();
   }
 
@@ -57,7 +61,7 @@ export function clockBar(root, { languageChanged }) {
 
   function drawNext() {
     const { due } = state.clock;
-    jump.disabled = !due;
+    jump.disabled = !due || jumping;
     if (!due) {
       const begun = [...state.chats.values()].some((chat) => chat.last);
       replace(next, h("b", {}, t(begun ? "all_sent" : "nothing_due")),
@@ -93,7 +97,8 @@ export function clockBar(root, { languageChanged }) {
   addEventListener("resize", draw);
   addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, textarea, select, dialog");
-    if (!typing && event.key.toLowerCase() === "j" && !event.ctrlKey && !event.metaKey && !jump.disabled) jumpAhead();
+    // Also while nothing is known to be due: what was sent just now may have planned the next.
+    if (!typing && event.key.toLowerCase() === "j" && !event.ctrlKey && !event.metaKey) jumpAhead();
   });
   return { draw };
 }

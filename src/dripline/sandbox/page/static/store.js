@@ -27,6 +27,8 @@ export function now() {
 }
 
 export function setClock(clock) {
+  // An answer and the feed may overtake each other.
+  if (state.clock.number > clock.number) return;
   state.clock = { ...clock, read: performance.now() };
   tell("clock", state.clock);
 }
@@ -40,6 +42,7 @@ export async function reload() {
   state.limits = fresh.limits;
   state.explained = fresh.explained;
   state.loaded = true;
+  state.clock.number = 0; // the sandbox may have been started anew
   setClock(fresh.clock);
   tell("all");
 }

@@ -1,0 +1,99 @@
+"""The demo's clock: as fast as the page wants it, and on to the next message at once."""
+
+import asyncio
+import time
+from datetime import datetime
+
+from dripline.clock import VirtualClock, from_us, to_us
+from dripline.database import Database
+from dripline.deliveries import pace, queries
+from dripline.deliveries.claim import next_due_us
+from dripline.deliveries.queue import WAKE_QUEUE
+from dripline.sandbox.ports import Due
+from dripline.sandbox.world.changes import Change
+from dripline.sandbox.world.telegram import Telegram
+from dripline.scenarios import queries as enrollments
+from dripline.wiring.engine import Engine
+
+_STEPS = 20  # waits that run out one after another, before a message comes of it
+_LONGEST_S = 1.5
+_LOOK_EVERY_S = 0.01
+
+
+class DemoClock:
+    """The clock as the page moves it; whoever waits for time is woken when it moves."""
+
+    def __init__(self, clock: VirtualClock, telegram: Telegram) -> None:
+        self._clock = clock
+        self._arrived = 0
+        self.engine: Engine | None = None
+        telegram.changes.watch(self._count)
+
+    @property
+    def speed(self) -> float:
+        """How many sandbox seconds pass in a real one."""
+        return self._clock.speed
+
+    def now(self) -> datetime:
+        """The sandbox's time."""
+        return self._clock.now()
+
+    def set_speed(self, speed: float) -> None:
+        """Change the speed from now on."""
+        self._clock.set_speed(speed)
+        if self.engine is not None:
+            # A second of the chat is one of the sandbox; where that stands still, one of the world.
+            self.engine.dispatcher.chat_us = int(pace.CHAT_INTERVAL_US / max(speed, 1.0))
+            self.engine.wakes.signal(WAKE_QUEUE)
+
+    async def next_due(self) -> Due | None:
+        """What is due next, and for whom."""
+        if self.engine is None:
+            return None
+        due = await next_due_us(self.engine.database)
+        if due is None:
+            return None
+        return Due(from_us(due), await _owner(self.engine.database, due))
+
+    async def jump_to_next(self) -> datetime | None:
+        """Move to the moment of the next message, past waits that run out before it."""
+        if self.engine is None:
+            return None
+        await self._quiet(self.engine)
+        arrived, moment = self._arrived, None
+        for _ in range(_STEPS):
+            due = await self.next_due()
+            if due is None or due.at <= self.now() or self._arrived != arrived:
+                break
+            await self._move(self.engine, due.at)
+            moment = due.at
+            await self._quiet(self.engine)
+        return moment
+
+    async def _move(self, engine: Engine, moment: datetime) -> None:
+        async with engine.database.transaction() as session:
+            await queries.free_chats(session)  # their second has passed meanwhile
+        self._clock.jump_to(moment)
+        engine.wakes.signal(WAKE_QUEUE)
+
+    async def _quiet(self, engine: Engine) -> None:
+        """Wait until what is due has gone out and is settled; not for long, if it cannot."""
+        until = time.monotonic() + _LONGEST_S
+        while await self._busy(engine.database) and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _busy(self, database: Database) -> bool:
+        due = await next_due_us(database)
+        if due is not None and due <= to_us(self.now()):
+            return True
+        async with database.reading() as session:
+            return await queries.any_in_flight(session)
+
+    def _count(self, change: Change) -> None:
+        self._arrived += change.kind in {"sent", "mail"}
+
+
+async def _owner(database: Database, due_us: int) -> str:
+    async with database.reading() as session:
+        contact = await enrollments.contact_due_at(session, due_us)
+    return "" if contact is None else contact.first_name or contact.username or ""
