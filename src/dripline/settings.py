@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     public_url: str | None = None
     track_links: bool = True
     track_devices: bool = True
+    track_keep_days: Annotated[int, Field(ge=0, le=36_500)] = 180
     spool_dir: Path | None = None
     attribution_days: Annotated[int, Field(ge=1, le=3650)] = 30
     host: str = "127.0.0.1"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, and_, func, or_, select, update
+from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -180,6 +180,11 @@ async def shared_traces(
         .limit(limit)
     )
     return [(row[0], row[1], row[2]) for row in await session.execute(statement)]
+
+
+async def prune_traces(session: AsyncSession, before: datetime) -> None:
+    """Forget from which addresses and devices contacts came long ago."""
+    await session.execute(delete(Trace).where(Trace.seen_at < before))
 
 
 async def latest_traces(session: AsyncSession, contact_id: uuid.UUID) -> dict[str, str]:

@@ -45,6 +45,7 @@ from dripline.deliveries.verification import ORIGIN as CONSENT
 from dripline.engagement.attribution import CONSUMER as ATTRIBUTION
 from dripline.engagement.attribution import Attribution
 from dripline.engagement.fold import FoldScores
+from dripline.engagement.forget import ForgetOrigins
 from dripline.engagement.learn import LearnHabits
 from dripline.engagement.links import Keep, Links
 from dripline.engagement.queries import keep_links
@@ -149,9 +150,18 @@ class Engine:
             *rotations.duties(
                 self.database, self.store, self.settings, self.clients, self.clock.now
             ),
+            *self._forgetting(),
             Duty("scores", lambda: scores.run_once(self.clock.now()), _SCORES_EVERY_S),
             Duty("experiments", lambda: experiments.run_once(self.clock.now()), _DECIDE_EVERY_S),
         ]
+
+    def _forgetting(self) -> list[Duty]:
+        """Return the duty that forgets where clicks came from, if that is wanted."""
+        days = self.settings.track_keep_days
+        if not days:
+            return []
+        forget = ForgetOrigins(self.database, days)
+        return [Duty("forget_origins", _once(lambda: forget.run_once(self.clock.now())), 1.0)]
 
     async def _measure(self) -> int:
         async with self.database.reading() as session:

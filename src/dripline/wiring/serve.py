@@ -33,6 +33,7 @@ from dripline.errors import ChannelRefused, Conflict, Invalid, SendFailure
 from dripline.events import queries as events
 from dripline.events.inbox import WAKE_INBOX
 from dripline.lifecycle import queries as lifecycle
+from dripline.lifecycle.referral_queries import prune_traces
 from dripline.operators import key_queries as keys
 from dripline.settings import Settings
 from dripline.wiring.consent import mail_of
@@ -298,6 +299,8 @@ async def _prune(engine: Engine) -> int:
     async with engine.database.transaction() as session:
         await events.prune_inbox(session, engine.clock.now() - _KEEP_INBOX)
         await keys.prune_answers(session, engine.clock.now() - _KEEP_ANSWERS)
+        if days := engine.settings.track_keep_days:
+            await prune_traces(session, engine.clock.now() - timedelta(days=days))
     await prune_webhooks(engine.database, engine.clock.now())
     return 0
 
