@@ -114,6 +114,20 @@ class Dripline:
         found: list[Row] = self.request("GET", path, query={"message": message})
         return found
 
+    def give_email(self, contact: Who, address: str) -> Row:
+        """Give a contact an address; it is theirs once they confirm the email that asks."""
+        path = f"/api/v1/contacts/{_name(contact)}/email"
+        return self._row("PUT", path, {"address": address})
+
+    def engagement(self, contact: Who) -> Row:
+        """Return a contact's level and scores."""
+        return self._row("GET", f"/api/v1/contacts/{_name(contact)}/engagement")
+
+    def count(self, *conditions: Any) -> int:
+        """Return how many contacts some conditions mean; none mean everybody."""
+        found = self._row("POST", "/api/v1/segments/count", {"conditions": list(conditions)})
+        return int(found["count"])
+
     # -- scenarios and who is in them -------------------------------------------------------------
 
     def scenarios(self) -> Iterator[Row]:
@@ -167,13 +181,32 @@ class Dripline:
         """Yield deliveries, newest first; filters: contact, scenario, message, channel, status."""
         return self.pages("/api/v1/deliveries", **filters)
 
+    def delivery(self, delivery_id: str) -> Row:
+        """Return a delivery with what was sent, why, and its ids with providers."""
+        return self._row("GET", f"/api/v1/deliveries/{_name(delivery_id)}")
+
+    def add_webhook(self, url: str, *names: str) -> Row:
+        """Let an address hear of events; the answer has its secret, once."""
+        return self._row("POST", "/api/v1/webhooks", {"url": url, "names": list(names) or ["*"]})
+
     def append_events(self, events: Sequence[Mapping[str, Any]]) -> Row:
         """Append events of your own, up to 1,000: name, contact, id, occurred_at, data."""
         return self._row("POST", "/api/v1/events", {"events": list(events)})
 
-    def record_payment(self, contact: Who, amount: int, currency: str, **fields: Any) -> Row:
-        """Record a payment; `amount` counts the smallest unit of the currency."""
-        body = {"contact": str(contact), "amount": amount, "currency": currency, **fields}
+    def record_payment(
+        self, contact: Who, amount: int, currency: str, event_id: str, **fields: Any
+    ) -> Row:
+        """Record a payment; `amount` counts the smallest unit of the currency.
+
+        The same `event_id` (of one `provider`, `manual` unless given) is the same payment.
+        """
+        body = {
+            "contact": str(contact),
+            "amount": amount,
+            "currency": currency,
+            "provider_event_id": event_id,
+            **fields,
+        }
         return self._row("POST", "/api/v1/payments", body)
 
     def overview(self, days: int = 30) -> Row:
