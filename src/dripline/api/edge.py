@@ -10,19 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dripline import metrics
 from dripline.api.errors import http_error, unexpected
+from dripline.api.headers import SECURITY_HEADERS
 from dripline.ids import new_id
 
 log = structlog.get_logger()
 
-SECURITY_HEADERS = {
-    b"x-content-type-options": b"nosniff",
-    b"x-frame-options": b"DENY",
-    b"referrer-policy": b"no-referrer",
-    b"cross-origin-opener-policy": b"same-origin",
-    # For JSON; a page brings its own.
-    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
-    b"cache-control": b"no-store",
-}
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
 
 

@@ -15,7 +15,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dripline import metrics
-from dripline.api.edge import SECURITY_HEADERS
+from dripline.api.headers import SECURITY_HEADERS
 from dripline.api.tracking_page import dead_link
 from dripline.clock import Clock
 from dripline.engagement.records import record

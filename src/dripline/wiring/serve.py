@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from dripline.api.probe import Probe
 from dripline.bot.admin.errands import WAKE_JOBS
 from dripline.bot.admin.jobs import AdminJobs, ExpireWizards
 from dripline.bot.answers import TelegramAnswers
@@ -151,27 +152,8 @@ class Service:
         return duties
 
     async def _start_web(self) -> None:
-        from dripline.api.app import create_app
-        from dripline.wiring.routers import backend_of, routers_of
-        from dripline.wiring.tracking import WebTracking
-
-        engine, settings = self.engine, self.settings
-        checks = {"database": lambda: _schema(engine.database)}
-        if "worker" in self.parts:
-            checks["worker"] = lambda: _heartbeat(engine)
-        serves = "web" in self.parts
-        app = create_app(
-            checks,
-            routers_of(engine) if serves else (),
-            backend=backend_of(engine) if serves else None,
-        )
-        served: Any = app
-        if serves:
-            tracking = WebTracking(settings, engine.database, engine.clock)
-            served = tracking.around(app)
-            self._worker.add(tracking.duty())
-            self._finish = tracking.finish
-        server = WebServer(served, settings.host, settings.port)
+        settings = self.settings
+        server = WebServer(self._application(), settings.host, settings.port)
         try:
             await server.start()
         except OSError:
@@ -181,6 +163,24 @@ class Service:
             log.warning("health.not_served", reason=f"port {settings.port} is in use")
             return
         self._web = server
+
+    def _application(self) -> Any:
+        """Return what is served: everything by a web part, health and metrics by the others."""
+        checks = {"database": lambda: _schema(self.engine.database)}
+        if "worker" in self.parts:
+            checks["worker"] = lambda: _heartbeat(self.engine)
+        if "web" not in self.parts:
+            return Probe(checks)
+        # Here, for no other part needs the framework and the models of every endpoint.
+        from dripline.api.app import create_app
+        from dripline.wiring.routers import backend_of, routers_of
+        from dripline.wiring.tracking import WebTracking
+
+        tracking = WebTracking(self.settings, self.engine.database, self.engine.clock)
+        self._worker.add(tracking.duty())
+        self._finish = tracking.finish
+        app = create_app(checks, routers_of(self.engine), backend=backend_of(self.engine))
+        return tracking.around(app)
 
 
 async def serve(

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from dripline import __version__, metrics
 from dripline.api import telegram
 from dripline.api.app import create_app
-from dripline.api.edge import SECURITY_HEADERS
+from dripline.api.headers import SECURITY_HEADERS
 from dripline.api.ports import Check
 from dripline.errors import Conflict, Forbidden, Invalid, NotFound
 
@@ -62,7 +62,7 @@ async def test_alive_even_when_not_ready() -> None:
 
 
 async def test_ready_names_each_check_and_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dripline.api.health.CHECK_SECONDS", 0.01)
+    monkeypatch.setattr("dripline.api.readiness.CHECK_SECONDS", 0.01)
 
     async def fine() -> str | None:
         return None
