@@ -18,6 +18,7 @@ from dripline.deliveries.pump import Pump
 log = structlog.get_logger()
 STOP_WITHIN_S = 8.0
 _AFTER_ERROR_S = 1.0
+_BEAT_S = 0.25
 _COLLECT_EVERY = (
     200_000  # objects more than before; Python's own 700 come together every 10 messages
 )
@@ -106,8 +107,10 @@ async def _run(duty: Duty) -> int | None:
 
 
 async def _wait(wake: asyncio.Event, seconds: float) -> None:
+    """Wait for the wake or the time, rounded: duties that look together cost one wake-up."""
+    until = round((asyncio.get_running_loop().time() + seconds) / _BEAT_S) * _BEAT_S
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout_at(until):
             await wake.wait()
     except TimeoutError:
         return
