@@ -27,10 +27,10 @@ class Fold:
 
     async def run_once(self) -> int:
         """Fold a page; return how many tallies there were."""
-        async with self._database.reading() as session:
-            if not await queries.open_tallies_exist(session):
-                return 0
-        async with self._database.transaction() as session:
+        if not await queries.open_tallies_exist(self._database):
+            return 0
+        # What a power cut undid would be folded again.
+        async with self._database.transaction(lasts=False) as session:
             rows = await queries.open_tallies(session, _PAGE)
             sums: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0] * len(COUNTED))
             for row in rows:
@@ -75,7 +75,7 @@ class CountUp:
                 session, now, rules_of(await self._store.current(session)).levels
             )
         day = f"{now:%Y-%m-%d}:"
-        async with self._database.transaction() as session:
+        async with self._database.transaction(lasts=False) as session:
             today = {f"{day}{key}": value for key, value in scores.items()}
             await queries.replace_counts(session, "scores", today, now, only=day)
             for name, values in found.items():

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dripline.analytics.models import Count, DeliveryDay
 from dripline.clock import to_us
 from dripline.contacts.models import Address, Contact
-from dripline.database import insert_new
+from dripline.database import Database, bulk, insert_new
 from dripline.deliveries.models import Delivery, DeliveryTally
 from dripline.deliveries.tallies import COUNTED
 from dripline.engagement.models import EngagementScore as Score
@@ -23,12 +23,13 @@ from dripline.scenarios.models import COMPLETED, Enrollment
 
 _FAILED = ("failed", "bounced")  # as the index of what failed says it
 _CLEARED = "failed_cleared"
+_ANY_TALLY = bulk.same("SELECT 1 FROM delivery_tallies LIMIT 1")
 KIND = ("day", "channel", "origin", "scenario_id", "message_id")
 
 
-async def open_tallies_exist(session: AsyncSession) -> bool:
+async def open_tallies_exist(database: Database) -> bool:
     """Whether there is anything to fold."""
-    return await session.scalar(select(DeliveryTally.id).limit(1)) is not None
+    return bool(await database.glance(_ANY_TALLY))
 
 
 async def open_tallies(session: AsyncSession, limit: int) -> Sequence[DeliveryTally]:

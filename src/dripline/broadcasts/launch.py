@@ -37,8 +37,7 @@ class Launch:
 
     async def run_once(self, now: datetime) -> int:
         """Do one step for each broadcast; return how much was done, 0 when all is at rest."""
-        async with self._database.reading() as session:
-            ids = await queries.with_work(session, now)
+        ids = await queries.with_work(self._database, now)
         return sum([await self._step(broadcast_id, now) for broadcast_id in ids])
 
     async def _step(self, broadcast_id: uuid.UUID, now: datetime) -> int:

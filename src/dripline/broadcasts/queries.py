@@ -22,7 +22,7 @@ from dripline.broadcasts.models import (
 from dripline.contacts.models import REACHABLE, Address, Contact, Preferences
 from dripline.contacts.segment_words import Asked
 from dripline.contacts.segments import Condition
-from dripline.database import insert_new
+from dripline.database import Database, bulk, insert_new
 from dripline.deliveries.models import LOW, DeliveryKey, Pace, QueueRow
 from dripline.deliveries.protocols import AddressRef
 from dripline.ids import new_id
@@ -30,6 +30,15 @@ from dripline.ids import new_id
 ORIGIN = "broadcast"
 TELEGRAM, EMAIL = "telegram", "email"
 RUN = 1
+
+_WITH_WORK = bulk.same(
+    f"""
+    SELECT id FROM broadcasts
+    WHERE status = '{RUNNING}' OR (status = '{SCHEDULED}' AND starts_at <= ?)
+       OR (status IN ('{PAUSED}', '{CANCELLED}') AND moved = 0)
+    ORDER BY id
+    """
+)
 
 
 async def by_key(session: AsyncSession, key: str, *, lock: bool = False) -> Broadcast | None:
@@ -58,16 +67,9 @@ async def every(session: AsyncSession) -> Sequence[Broadcast]:
     return (await session.scalars(select(Broadcast).order_by(Broadcast.id))).all()
 
 
-async def with_work(session: AsyncSession, now: datetime) -> Sequence[uuid.UUID]:
+async def with_work(database: Database, now: datetime) -> list[uuid.UUID]:
     """Return the broadcasts for which the launch has something to do."""
-    statement = select(Broadcast.id).where(
-        or_(
-            Broadcast.status == RUNNING,
-            and_(Broadcast.status == SCHEDULED, Broadcast.starts_at <= now),
-            and_(Broadcast.status.in_((PAUSED, CANCELLED)), Broadcast.moved == 0),
-        )
-    )
-    return (await session.scalars(statement.order_by(Broadcast.id))).all()
+    return [bulk.as_uuid(row[0]) for row in await database.glance(_WITH_WORK, now)]
 
 
 async def locked(session: AsyncSession, broadcast_id: uuid.UUID) -> Broadcast | None:

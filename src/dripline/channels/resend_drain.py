@@ -66,11 +66,11 @@ class ResendDrain:
 
     async def run_once(self, now: datetime) -> int:
         """Handle a batch; return how many webhooks were dealt with."""
+        if await inbox.is_empty(self._database, SOURCE):
+            return 0
         self._put_off = {row: until for row, until in self._put_off.items() if until > now}
         limit = _BATCH + len(self._put_off)
         async with self._database.reading() as session:
-            if await inbox.is_empty(session, SOURCE):
-                return 0
             if not self._due(await inbox.pending(session, SOURCE, limit)):
                 return 0
         done, until = 0, time.monotonic() + _LONGEST_S

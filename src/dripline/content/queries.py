@@ -16,17 +16,20 @@ from dripline.content.models import (
     Revision,
     ScenarioSwitch,
 )
-from dripline.database import bulk, insert_new
+from dripline.database import Database, bulk, insert_new
 
-_VERSION = bulk.Statement(
-    sqlite="SELECT version FROM content_state WHERE id = 1",
-    postgresql="SELECT version FROM content_state WHERE id = 1",
-)
+_VERSION = bulk.same("SELECT version FROM content_state WHERE id = 1")
 
 
 async def version(session: AsyncSession) -> int:
     """Return the version of the content; 0 while there is none."""
     rows = await bulk.run(session, _VERSION)  # asked at every claim and settle
+    return int(rows[0][0]) if rows else 0
+
+
+async def glance_at_version(database: Database) -> int:
+    """Return the version of the content as it is now, outside of any transaction."""
+    rows = await database.glance(_VERSION)
     return int(rows[0][0]) if rows else 0
 
 

@@ -59,6 +59,10 @@ class ContentStore:
         self._compiled: dict[tuple[uuid.UUID | None, ...], Scenario] = {}
         self._made: dict[str, tuple[tuple[uuid.UUID | None, ...], Any]] = {}
 
+    async def version(self) -> int:
+        """Return the version of the content: what is asked when only a change matters."""
+        return await queries.glance_at_version(self._database)
+
     async def current(self, session: AsyncSession) -> Library:
         """Return the content as this transaction sees it; one small query when nothing changed."""
         version = await queries.version(session)

@@ -10,19 +10,17 @@ up every five milliseconds. What may wait for others (BEGIN) or for the disk (CO
 
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple, cast
 
-import asyncpg
 from asyncpg.pgproto import pgproto
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from dripline.database.engine import file_of
+from dripline.database.drivers import file_of, translated
 from dripline.database.types import utc_text
 
 _SMALLEST = 8
@@ -45,6 +43,13 @@ class Statement:
 
     sqlite: str
     postgresql: str
+
+
+def same(sql: str) -> Statement:
+    """Return a statement that both databases understand; `?` stands for each parameter."""
+    parts = sql.split("?")
+    numbered = "".join(f"{part}${place}" for place, part in enumerate(parts[:-1], 1)) + parts[-1]
+    return Statement(sqlite=sql, postgresql=numbered)
 
 
 class Table(NamedTuple):
@@ -188,7 +193,7 @@ def _insertion(table: Table) -> str:
 
 async def _copy(connection: AsyncConnection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     driver = await _driver(connection)
-    with _translated(f"COPY {table.name}"):
+    with translated(f"COPY {table.name}"):
         await driver.copy_records_to_table(table.name, columns=table.columns, records=rows)
 
 
@@ -196,7 +201,7 @@ async def _on_postgresql(
     connection: AsyncConnection, sql: str, parameters: tuple[Any, ...]
 ) -> Sequence[Any]:
     driver = await _driver(connection)
-    with _translated(sql):
+    with translated(sql):
         rows: Sequence[Any] = await driver.fetch(sql, *parameters)
     return rows
 
@@ -209,19 +214,6 @@ async def _driver(connection: AsyncConnection) -> Any:
         # SQLAlchemy begins one with the first statement it sees. This one it need not see.
         await pooled.connection.dbapi_connection._start_transaction()  # noqa: SLF001
     return driver
-
-
-@contextmanager
-def _translated(statement: str) -> Iterator[None]:
-    """Raise what the driver raises as it would have come through SQLAlchemy."""
-    try:
-        yield
-    except asyncpg.IntegrityConstraintViolationError as error:
-        raise IntegrityError(statement, None, error) from error
-    except asyncpg.PostgresError as error:
-        raise DBAPIError(statement, None, error) from error
-    except asyncpg.InterfaceError as error:
-        raise InterfaceError(statement, None, error) from error
 
 
 def _size(count: int) -> int:

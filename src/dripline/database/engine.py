@@ -7,18 +7,23 @@ so that our own tasks wait in line instead of colliding, and readers run beside 
 import random
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, StaticPool
 
+from dripline.database.drivers import file_of
+from dripline.database.glance import FileGlances, ServerGlances
 from dripline.database.turns import Turns
 from dripline.database.types import dump_json, load_json
 from dripline.errors import Invalid
+
+if TYPE_CHECKING:
+    from dripline.database.bulk import Statement
 
 _AFTER_COMMIT = "after_commit"
 _JOURNAL_TRIES = 100
@@ -56,6 +61,7 @@ class Database:
         self.wakes: object | None = None
         self._relaxed = relaxed
         self._turns = Turns() if self.is_sqlite else None
+        self._glances = FileGlances(reader) if self.is_sqlite else ServerGlances(reader)
 
     @classmethod
     def from_url(cls, url: str, *, pool_size: int = 10, cache_mb: int = 64) -> "Database":
@@ -107,8 +113,17 @@ class Database:
         async with AsyncSession(self.reader, expire_on_commit=False) as session:
             yield session
 
+    async def glance(self, statement: "Statement", *parameters: Any) -> Sequence[Any]:
+        """Return the rows of a small statement that only reads, outside of any transaction.
+
+        For what is asked all the time, such as whether there is anything to do; see glance.py.
+        """
+        sql = statement.sqlite if self.is_sqlite else statement.postgresql
+        return await self._glances.ask(sql, parameters)
+
     async def close(self) -> None:
         """Close all connections."""
+        await self._glances.close()
         for engine in {self.writer, self.reader, self._relaxed}:
             if engine is not None:
                 await engine.dispose()
@@ -243,12 +258,6 @@ def _trust_what_was_just_used(engine: AsyncEngine) -> None:
                 connection.ping()
             except Exception as error:
                 raise InvalidatePoolError from error
-
-
-def file_of(connection: Any) -> sqlite3.Connection:
-    """Return the SQLite connection beneath SQLAlchemy's, for what needs no thread of its own."""
-    file: sqlite3.Connection = connection.connection.driver_connection._conn  # noqa: SLF001
-    return file
 
 
 def _last(connection: Any, *, lasts: bool) -> None:

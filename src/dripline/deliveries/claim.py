@@ -78,8 +78,7 @@ class Claim:
 
 async def next_due_us(database: Database) -> int | None:
     """Return the domain's moment of the earliest row that may leave, or None."""
-    async with database.reading() as session:
-        return _earliest(await queries.heads(session))
+    return _earliest(await queries.glance_at_heads(database))
 
 
 def _earliest(heads: Sequence[queries.Head]) -> int | None:
@@ -101,8 +100,7 @@ async def claim(
     """
     now_us = to_us(now)
     if not terms.sure:
-        async with database.reading() as session:
-            heads = await queries.heads(session)
+        heads = await queries.glance_at_heads(database)
         if not _due_heads(heads, now_us, terms.real_us):
             return Claim([], 0, next_due_us=_earliest(heads))
     # Should a power cut undo a claim, what it took is due again, as anything in flight would be.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.database import bulk
+from dripline.database import Database, bulk
 from dripline.database.bulk import Statement
 from dripline.engagement.models import EngagementScore
 
@@ -133,9 +133,9 @@ async def scores_of(
     return (await session.scalars(statement)).all()
 
 
-async def anything_open(session: AsyncSession, consumer: str) -> bool:
+async def anything_open(database: Database, consumer: str) -> bool:
     """Whether there is anything to fold in; costs next to nothing."""
-    return bool(await bulk.run(session, _OPEN, consumer, 1))
+    return bool(await database.glance(_OPEN, consumer, 1))
 
 
 def moment_of(value: datetime | str) -> datetime:

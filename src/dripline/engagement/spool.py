@@ -149,11 +149,19 @@ def _record(line: bytes, path: Path) -> list[list[Any]]:
 def files(folder: Path) -> Iterator[Path]:
     """Yield the files that are there, those that are being written among them, oldest first."""
     found = []
-    for file in folder.glob(f"*{SUFFIX}"):
+    for file in _entries(folder):
         with suppress(OSError):  # another drain was faster
             found.append((file.stat().st_mtime_ns, file))
     for _, file in sorted(found):
         yield file
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            return [Path(entry) for entry in entries if entry.name.endswith(SUFFIX)]
+    except FileNotFoundError:  # nothing was ever written
+        return []
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.database import wake
+from dripline.database import Database, wake
 from dripline.events import queries
 from dripline.ids import new_id
 
@@ -43,9 +43,9 @@ async def pending(session: AsyncSession, source: str, limit: int = 100) -> list[
     return [Received(row.id, row.source_id, row.received_at, row.body) for row in rows]
 
 
-async def is_empty(session: AsyncSession, source: str) -> bool:
+async def is_empty(database: Database, source: str) -> bool:
     """Return whether nothing of this source waits: what a drain asks when nothing has come."""
-    return not await queries.any_inbox(session, source)
+    return not await queries.any_inbox(database, source)
 
 
 async def done(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.database import bulk, dump_json, insert_new
+from dripline.database import Database, bulk, dump_json, insert_new
 from dripline.events.models import Event, InboxRow, OutboxRow
 from dripline.events.subscriptions import Happened
 
@@ -33,25 +33,19 @@ _INSERT_EVENTS = bulk.Statement(
 )
 
 
-# Asked every second, so by the short way; 5 is what the index ends at (models.py).
-_ANY_REACTION = bulk.Statement(
-    sqlite="SELECT 1 FROM outbox WHERE attempts < 5 LIMIT 1",
-    postgresql="SELECT 1 FROM outbox WHERE attempts < 5 LIMIT 1",
-)
-_ANY_INBOX = bulk.Statement(
-    sqlite="SELECT 1 FROM inbox WHERE source = ? AND done_at IS NULL LIMIT 1",
-    postgresql="SELECT 1 FROM inbox WHERE source = $1 AND done_at IS NULL LIMIT 1",
-)
+# 5 is what the index ends at (models.py).
+_ANY_REACTION = bulk.same("SELECT 1 FROM outbox WHERE attempts < 5 LIMIT 1")
+_ANY_INBOX = bulk.same("SELECT 1 FROM inbox WHERE source = ? AND done_at IS NULL LIMIT 1")
 
 
-async def any_reaction(session: AsyncSession) -> bool:
+async def any_reaction(database: Database) -> bool:
     """Return whether any consumer has an event to react to."""
-    return bool(await bulk.run(session, _ANY_REACTION))
+    return bool(await database.glance(_ANY_REACTION))
 
 
-async def any_inbox(session: AsyncSession, source: str) -> bool:
+async def any_inbox(database: Database, source: str) -> bool:
     """Return whether anything that came from `source` is not done."""
-    return bool(await bulk.run(session, _ANY_INBOX, source))
+    return bool(await database.glance(_ANY_INBOX, source))
 
 
 async def insert_event(session: AsyncSession, event_id: uuid.UUID, event: "NewEvent") -> bool:

@@ -26,9 +26,8 @@ class React:
 
     async def run_once(self, now: datetime, limit: int = 200) -> int:
         """React to up to `limit` events a consumer; return how many were handled."""
-        async with self._database.reading() as session:
-            if not await queries.any_reaction(session):
-                return 0
+        if not await queries.any_reaction(self._database):
+            return 0
         handled = 0
         for consumer, handler in self._handlers.items():
             async with self._database.reading() as session:

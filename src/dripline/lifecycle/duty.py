@@ -43,15 +43,15 @@ class LifecycleDuty:
     def __init__(self, database: Database, store: ContentStore) -> None:
         self._database = database
         self._store = store
+        self._swept: int | None = None  # the version of the content under which all is swept
 
     async def run_once(self, now: datetime) -> int:
         """Look at what is due; return how much was done."""
         return await self._referrals(now) + await self._idle(now) + await self._sweep(now)
 
     async def _referrals(self, now: datetime) -> int:
-        async with self._database.reading() as session:
-            if not await referrals.due_for_a_look(session, now, 1):
-                return 0
+        if not await referrals.any_due_for_a_look(self._database, now):
+            return 0
         async with self._database.transaction() as session:
             rules = rules_of(await self._store.current(session))
             until, done = time.monotonic() + _LONGEST_S, 0
@@ -63,9 +63,8 @@ class LifecycleDuty:
         return done
 
     async def _idle(self, now: datetime) -> int:
-        async with self._database.reading() as session:
-            if not await queries.due_for_a_look(session, now, 1):
-                return 0
+        if not await queries.any_due_for_a_look(self._database, now):
+            return 0
         async with self._database.transaction() as session:
             rules = rules_of(await self._store.current(session))
             until, done = time.monotonic() + _LONGEST_S, 0
@@ -79,12 +78,16 @@ class LifecycleDuty:
         return done
 
     async def _sweep(self, now: datetime) -> int:
+        if await self._store.version() == self._swept:
+            return 0
         async with self._database.reading() as session:
-            rules = rules_of(await self._store.current(session))
+            library = await self._store.current(session)
+            rules = rules_of(library)
             known = await queries.sweep(session)
             if not rules.configured or (
                 known is not None and known.rules == rules.fingerprint and known.done_at
             ):
+                self._swept = library.version
                 return 0
         async with self._database.transaction() as session:
             return await _page(session, rules, now)

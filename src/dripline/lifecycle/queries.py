@@ -9,11 +9,13 @@ from sqlalchemy import CursorResult, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts.models import Address, Contact
-from dripline.database import insert_new
+from dripline.database import Database, bulk, insert_new
 from dripline.events.models import Event
 from dripline.lifecycle.models import BotName, ReferralCode, Standing, Sweep
 
 CHANGED = "lifecycle.changed"
+
+_ANY_DUE = bulk.same("SELECT 1 FROM lifecycle_standings WHERE check_at <= ? LIMIT 1")
 
 
 class Present(NamedTuple):
@@ -121,6 +123,11 @@ async def add_to_count(session: AsyncSession, contact_id: uuid.UUID, by: int) ->
     """Count one referral more, or less."""
     await enlist(session, [contact_id])
     await save(session, contact_id, referral_count=Standing.referral_count + by)
+
+
+async def any_due_for_a_look(database: Database, now: datetime) -> bool:
+    """Return whether anybody's inactivity is to be looked at."""
+    return bool(await database.glance(_ANY_DUE, now))
 
 
 async def due_for_a_look(session: AsyncSession, now: datetime, limit: int) -> Sequence[uuid.UUID]:

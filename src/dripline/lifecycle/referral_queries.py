@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from dripline.contacts.models import Contact
-from dripline.database import insert_new
+from dripline.database import Database, bulk, insert_new
 from dripline.lifecycle.models import (
     PENDING_REVIEW,
     REWARDED,
@@ -19,6 +19,8 @@ from dripline.lifecycle.models import (
     ReferralFlag,
     Trace,
 )
+
+_ANY_DUE = bulk.same("SELECT 1 FROM referrals WHERE check_at <= ? LIMIT 1")
 
 
 async def insert(session: AsyncSession, values: dict[str, Any]) -> bool:
@@ -99,6 +101,11 @@ async def started_since(
         .subquery()
     )
     return int(await session.scalar(select(func.count()).select_from(inner)) or 0)
+
+
+async def any_due_for_a_look(database: Database, now: datetime) -> bool:
+    """Return whether a referral is to be looked at again."""
+    return bool(await database.glance(_ANY_DUE, now))
 
 
 async def due_for_a_look(session: AsyncSession, now: datetime, limit: int) -> Sequence[uuid.UUID]:

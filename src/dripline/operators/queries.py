@@ -8,8 +8,11 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.database import insert_new
+from dripline.database import Database, bulk, insert_new
 from dripline.operators.models import AdminJob, Wizard
+
+_ANY_DUE_JOB = bulk.same("SELECT 1 FROM admin_jobs WHERE due_at <= ? LIMIT 1")
+_ANY_EXPIRED_WIZARD = bulk.same("SELECT 1 FROM wizards WHERE expires_at <= ? LIMIT 1")
 
 
 async def wizard(
@@ -46,6 +49,11 @@ async def end_wizard(session: AsyncSession, bot: str, telegram_id: int) -> None:
     )
 
 
+async def any_expired_wizard(database: Database, now: datetime) -> bool:
+    """Return whether a wizard has been silent for too long."""
+    return bool(await database.glance(_ANY_EXPIRED_WIZARD, now))
+
+
 async def expired_wizards(
     session: AsyncSession, now: datetime, limit: int
 ) -> Sequence[tuple[str, int]]:
@@ -66,6 +74,11 @@ async def due_jobs(session: AsyncSession, now: datetime, limit: int) -> Sequence
     """Return what is to be done now, oldest first."""
     statement = select(AdminJob).where(AdminJob.due_at <= now).order_by(AdminJob.id).limit(limit)
     return (await session.scalars(statement)).all()
+
+
+async def any_due_job(database: Database, now: datetime) -> bool:
+    """Return whether there is anything to be done now."""
+    return bool(await database.glance(_ANY_DUE_JOB, now))
 
 
 async def end_job(session: AsyncSession, job_id: uuid.UUID) -> bool:

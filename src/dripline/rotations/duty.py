@@ -33,6 +33,9 @@ class PostSlots:
 
     async def run_once(self, now: datetime) -> int:
         """Post what is due; return how many slots were posted."""
+        is_known = await self._store.version() == self._known
+        if is_known and not await queries.any_due(self._database, now):
+            return 0
         async with self._database.reading() as session:
             library = await self._store.current(session)
             rotations = self._sources.of(library)
@@ -101,6 +104,8 @@ class CountMembers:
 
     async def run_once(self, now: datetime) -> int:
         """Count for some posts; return how many."""
+        if not await queries.any_uncounted(self._database):
+            return 0
         async with self._database.reading() as session:
             places = await queries.uncounted(session, _COUNTED_AT_ONCE)
         done = 0

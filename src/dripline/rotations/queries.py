@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.database import insert_new
+from dripline.database import Database, bulk, insert_new
 from dripline.ids import new_id
 from dripline.rotations.models import (
     SENT,
@@ -16,6 +16,11 @@ from dripline.rotations.models import (
     RotationPost,
     RotationSlot,
     RotationState,
+)
+
+_ANY_DUE = bulk.same("SELECT 1 FROM rotations WHERE next_at <= ? LIMIT 1")
+_ANY_UNCOUNTED = bulk.same(
+    f"SELECT 1 FROM rotation_posts WHERE status = '{SENT}' AND counted_at IS NULL LIMIT 1"
 )
 
 
@@ -38,6 +43,11 @@ async def due(session: AsyncSession, now: datetime) -> Sequence[str]:
         select(RotationState.id).where(RotationState.next_at <= now).order_by(RotationState.next_at)
     )
     return found.all()
+
+
+async def any_due(database: Database, now: datetime) -> bool:
+    """Return whether a slot has come."""
+    return bool(await database.glance(_ANY_DUE, now))
 
 
 async def lock(session: AsyncSession, rotation_id: str) -> RotationState | None:
@@ -150,6 +160,11 @@ async def note_moved(session: AsyncSession, chat_id: uuid.UUID, value: str) -> N
     await session.execute(
         update(RotationChat).where(RotationChat.id == chat_id).values(moved_to=value)
     )
+
+
+async def any_uncounted(database: Database) -> bool:
+    """Return whether members of a chat are still to be counted."""
+    return bool(await database.glance(_ANY_UNCOUNTED))
 
 
 async def uncounted(session: AsyncSession, limit: int) -> Sequence[Place]:

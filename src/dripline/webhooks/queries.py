@@ -8,9 +8,16 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.database import insert_new
+from dripline.database import Database, bulk, insert_new
 from dripline.events.models import Event
 from dripline.webhooks.models import DELIVERED, FAILED, PENDING, Endpoint, WebhookDelivery
+
+_ANY_DUE = bulk.same(
+    f"""
+    SELECT 1 FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+    WHERE d.status = '{PENDING}' AND d.due_at <= ? AND e.is_on LIMIT 1
+    """
+)
 
 
 async def endpoints(session: AsyncSession) -> Sequence[Endpoint]:
@@ -70,12 +77,9 @@ async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[Webh
     return (await session.scalars(statement)).all()
 
 
-async def any_due(session: AsyncSession, now: datetime) -> bool:
+async def any_due(database: Database, now: datetime) -> bool:
     """Return whether something is to go out, or may be."""
-    statement = select(WebhookDelivery.id).where(
-        WebhookDelivery.status == PENDING, WebhookDelivery.due_at <= now
-    )
-    return await session.scalar(statement.limit(1)) is not None
+    return bool(await database.glance(_ANY_DUE, now))
 
 
 async def put_off(session: AsyncSession, ids: Iterable[uuid.UUID], until: datetime) -> None:

@@ -75,9 +75,8 @@ class SendWebhooks:
 
     async def run_once(self, now: datetime) -> int:
         """Send a batch; return how many requests that were."""
-        async with self._database.reading() as session:
-            if not await queries.any_due(session, now):
-                return 0
+        if not await queries.any_due(self._database, now):
+            return 0
         async with self._database.transaction() as session:
             rows = await queries.due(session, now, _BATCH)
             await queries.put_off(session, [row.id for row in rows], now + _LEASE)

@@ -70,6 +70,8 @@ class AdminJobs:
 
     async def run_once(self, now: datetime) -> int:
         """Do what is due; return how many jobs came to an end."""
+        if not await operators.any_due_job(self._database, now):
+            return 0
         async with self._database.reading() as session:
             jobs = await operators.due_jobs(session, now, _BATCH)
         return sum([await self._do(job, now) for job in jobs])
@@ -236,6 +238,8 @@ class ExpireWizards:
 
     async def run_once(self, now: datetime) -> int:
         """End what has expired; return how many that were."""
+        if not await operators.any_expired_wizard(self._database, now):
+            return 0
         async with self._database.reading() as session:
             expired = await operators.expired_wizards(session, now, _BATCH)
         return sum([await self._end(bot, telegram_id, now) for bot, telegram_id in expired])

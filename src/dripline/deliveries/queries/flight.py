@@ -4,15 +4,12 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.database import bulk, dump_json, insert_new
+from dripline.database import Database, bulk, dump_json
 from dripline.database.bulk import Statement, as_uuid
-from dripline.deliveries.models import (
-    InflightRow,
-    WorkerRow,
-)
+from dripline.deliveries.models import InflightRow, WorkerRow
 from dripline.deliveries.protocols import Claimed
 from dripline.deliveries.queries.rows import ROW, claimed_row
 
@@ -38,6 +35,17 @@ _IN_FLIGHT_REFS = Statement(
     sqlite="SELECT ref FROM inflight WHERE ref IN ({keys}) AND origin = ?",
     postgresql="SELECT ref FROM inflight WHERE ref = ANY($1::uuid[]) AND origin = $2",
 )
+
+_ANY_EXPIRED = bulk.same("SELECT 1 FROM inflight WHERE lease_until < ? LIMIT 1")
+
+_HEARTBEAT = bulk.same(
+    """
+    INSERT INTO workers (name, started_us, seen_us) VALUES (?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET seen_us = excluded.seen_us
+    """
+)
+
+_RENEW = bulk.same("UPDATE inflight SET lease_until = ? WHERE worker = ?")
 
 _EXPIRED = Statement(
     sqlite=f"SELECT {ROW} FROM inflight WHERE lease_until < ? LIMIT ?",
@@ -88,10 +96,9 @@ async def expired(session: AsyncSession, real_us: int, limit: int) -> list[Claim
     return [claimed_row(row) for row in await bulk.run(session, _EXPIRED, real_us, limit)]
 
 
-async def any_expired(session: AsyncSession, real_us: int) -> bool:
+async def any_expired(database: Database, real_us: int) -> bool:
     """Return whether a lease has run out."""
-    statement = select(InflightRow.id).where(InflightRow.lease_until < real_us).limit(1)
-    return await session.scalar(statement) is not None
+    return bool(await database.glance(_ANY_EXPIRED, real_us))
 
 
 async def any_in_flight(session: AsyncSession) -> bool:
@@ -112,19 +119,12 @@ async def in_flight_of(session: AsyncSession, ref: uuid.UUID) -> bool:
 
 async def heartbeat(session: AsyncSession, name: str, started_us: int, now_us: int) -> None:
     """Note that a worker is alive, in real microseconds."""
-    statement = insert_new(session, WorkerRow).values(
-        name=name, started_us=started_us, seen_us=now_us
-    )
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=["name"], set_={"seen_us": now_us})
-    )
+    await bulk.run(session, _HEARTBEAT, name, started_us, now_us)
 
 
 async def renew_leases(session: AsyncSession, worker: str, until_us: int) -> None:
     """Hold what a worker holds until a later moment of real time."""
-    await session.execute(
-        update(InflightRow).where(InflightRow.worker == worker).values(lease_until=until_us)
-    )
+    await bulk.run(session, _RENEW, until_us, worker)
 
 
 async def forget_worker(session: AsyncSession, name: str) -> None:

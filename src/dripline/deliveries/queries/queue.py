@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.database import bulk
+from dripline.database import Database, bulk
 from dripline.database.bulk import Statement, Table
 from dripline.deliveries.models import (
     PRIORITIES,
@@ -135,6 +135,11 @@ async def delete_queue(session: AsyncSession, keys: Sequence["Key"]) -> None:
 async def heads(session: AsyncSession) -> list[Head]:
     """Return the earliest row of each pace key and priority: what a tick costs when idle."""
     return [Head(row[0], row[1], row[2], row[3]) for row in await bulk.run(session, _HEADS)]
+
+
+async def glance_at_heads(database: Database) -> list[Head]:
+    """Return the heads as they are now, outside of any transaction."""
+    return [Head(row[0], row[1], row[2], row[3]) for row in await database.glance(_HEADS)]
 
 
 async def count_due(session: AsyncSession, now_us: int, most: int) -> int:
