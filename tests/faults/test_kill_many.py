@@ -39,23 +39,35 @@ class Cluster:
         self.bot = programs.start("bot").ready()
         self.sleeper = programs.start("worker", name="sleeper")
 
-    def revive(self) -> "Cluster":
-        """Do what a supervisor does: start again what gave up, until all are ready.
+    def supervise(self) -> None:
+        """Start again what gave up, as parts do that start while the server is down."""
+        self.workers = [
+            self._worker(number) if worker.ended() else worker
+            for number, worker in enumerate(self.workers)
+        ]
+        self.web = self._web() if self.web.ended() else self.web
 
-        A part that starts while the server is down says so and ends.
-        """
+    def revive(self) -> "Cluster":
+        """Do what a supervisor does until all parts are ready."""
         until = time.monotonic() + 60
         while time.monotonic() < until:
-            self.workers = [
-                self._worker(number) if worker.ended() else worker
-                for number, worker in enumerate(self.workers)
-            ]
-            self.web = self._web() if self.web.ended() else self.web
+            self.supervise()
             parts = (*self.workers, self.web)
             if all(part.records("dripline.ready") and not part.ended() for part in parts):
                 return self
             time.sleep(0.1)
         raise AssertionError("not all parts came back")
+
+    def wait_for_traffic(self) -> None:
+        """Wait until messages go out again: a blow is to strike those at work."""
+        telegram = self.crowd.telegram
+        wanted = len(telegram.sent()) + 1
+
+        def goes_out() -> bool:
+            self.supervise()
+            return len(telegram.sent()) >= wanted
+
+        telegram.wait_for(goes_out, 60, "messages go out")
 
     def _worker(self, number: int) -> Program:
         return self.programs.start("worker", name=f"worker{number}")
@@ -141,6 +153,7 @@ def test_killed_at_random_moments_they_lose_nothing(
         held = 0
         for name in plan:
             crowd.come(20)
+            cluster.wait_for_traffic()
             time.sleep(random.uniform(0.1, 0.8))  # the moment is the test
             blows[name][0]()
             held = held or cluster.put_to_sleep()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Final
 
 from markdown_it import MarkdownIt
@@ -19,19 +20,36 @@ _INLINE: Final = {
     "s_open": "<s>", "s_close": "</s>", "softbreak": "\n", "hardbreak": "\n", "link_close": "</a>",
 }  # fmt: skip
 _BULLETS: Final = "•◦▪"
+_LINK: Final = re.compile(r'<a href="([^"]+)"')
+_TAG: Final = re.compile(r"</?[A-Za-z][\w-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """The HTML, and where its pieces of Liquid stand: (offset here, offset in the source)."""
+    """The HTML of a source, and where its pieces of Liquid stand: (offset here, offset there)."""
 
     html: str
     anchors: tuple[tuple[int, int], ...]
+    source: str
 
     def source_offset(self, offset: int) -> int:
-        """Return about where in the source a place in the HTML comes from."""
-        before = [source for here, source in self.anchors if here <= offset]
-        return before[-1] if before else 0
+        """Return where in the source a place in the HTML comes from, as far as it can be told.
+
+        A link is found by its address, a tag by its name; anything else by the Liquid before it.
+        """
+        here, there = max((one for one in self.anchors if one[0] <= offset), default=(0, 0))
+        if link := _LINK.match(self.html, offset):
+            found = self.source.find(unescape(link[1]), there)
+            return there if found < 0 else found
+        if tag := _TAG.match(self.html, offset):
+            return self._same_tag(tag[0], there, self.html.count(tag[0], here, offset))
+        return there
+
+    def _same_tag(self, tag: str, start: int, before: int) -> int:
+        """Return where the source has this tag for the time after `before` others."""
+        places = [found.start() for found in re.finditer(re.escape(tag), self.source[start:])]
+        # Markdown's own signs become tags as well, so there may be fewer.
+        return start + places[min(before, len(places) - 1)] if places else start
 
 
 Blocks = Callable[[Sequence[Token]], str]
@@ -55,10 +73,13 @@ def put_back(source: str, convert: Callable[[str], str], pattern: re.Pattern[str
         nonce += 1
     numbers = iter(range(len(marks)))
     held = pattern.sub(lambda _: f"lq{nonce}x{next(numbers)}z", source)
-    return _put_back(convert(held), nonce, marks)
+    html, anchors = _put_back(convert(held), nonce, marks)
+    return Converted(html, anchors, source)
 
 
-def _put_back(html: str, nonce: int, marks: Sequence[re.Match[str]]) -> Converted:
+def _put_back(
+    html: str, nonce: int, marks: Sequence[re.Match[str]]
+) -> tuple[str, tuple[tuple[int, int], ...]]:
     out: list[str] = []
     anchors: list[tuple[int, int]] = []
     at = size = 0
@@ -69,7 +90,7 @@ def _put_back(html: str, nonce: int, marks: Sequence[re.Match[str]]) -> Converte
         anchors.append((size, mark.start()))
         size += len(mark[0])
         at = found.end()
-    return Converted("".join([*out, html[at:]]), tuple(anchors))
+    return "".join([*out, html[at:]]), tuple(anchors)
 
 
 @dataclass(slots=True)

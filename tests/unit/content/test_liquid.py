@@ -241,6 +241,21 @@ def test_markdown(source: str, shown: str) -> None:
     assert render(source, user, form="markdown") == shown
 
 
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("# Hi\n\n1. x\n2. y & <script>z", (18, "unknown-tag")),
+        ("**a** <b>b</b> {{ user.a }}\n\nc <br>", (31, "unknown-tag")),
+        ("{{ user.a }} <i>a</i>\n\n**b** [c](ftp://x)", (33, "link")),
+        ("*a*\n\n<i>b", (5, "unbalanced-html")),
+    ],
+)
+def test_a_mistake_in_markdown_is_found_where_it_stands(
+    source: str, found: tuple[int, str]
+) -> None:
+    assert problems(source, form="markdown") == [found]
+
+
 def test_markdown_across_a_branch_is_found_where_its_liquid_stands() -> None:
     source = "Hello\n\n**bold {% if user.a %}** x{% endif %}"
     assert ("unbalanced-html" in [code for _, code in problems(source, form="markdown")]) or (
