@@ -37,7 +37,7 @@ class HandClock:
     def now(self) -> datetime:
         return self._clock.now()
 
-    def advance(self, by: timedelta) -> None:
+    async def advance(self, by: timedelta) -> None:
         self._clock.advance(by)
 
     def set_speed(self, speed: float) -> None:

@@ -270,6 +270,10 @@ async def test_the_clock_is_moved(running: Running, http: aiohttp.ClientSession)
     jumped = await answer(http.post(f"{api}/clock/jump"))
     assert (jumped["jumped"], jumped["now"], jumped["due"]) == (True, due.timestamp(), None)
     assert (await answer(http.post(f"{api}/clock/jump")))["jumped"] is False
+    later = await answer(http.post(f"{api}/clock/jump", json={"seconds": 86_400}))
+    assert (later["jumped"], later["now"]) == (True, due.timestamp() + 86_400)
+    for wrong in (0, -1, 1e12, "soon"):
+        assert (await http.post(f"{api}/clock/jump", json={"seconds": wrong})).status == 422
     assert (await answer(http.post(f"{api}/clock", json={"speed": 60})))["speed"] == 60
 
 

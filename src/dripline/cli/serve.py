@@ -62,13 +62,21 @@ def demo(
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Don't open the page in a browser.")
     ] = False,
+    content: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with content to play; the sample course if not given.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
 ) -> None:
     """Try it without an account: a chat in the browser, a sample course, a clock to speed up."""
     from dripline.cli import start
     from dripline.wiring.demo import demo as demonstrated
 
     settings = start.settings_from(quiet=True, log_format="console")
-    start.run(demonstrated(settings, port=port, open_browser=not no_open))
+    start.run(demonstrated(settings, port=port, open_browser=not no_open, content=content))
 
 
 def _serve(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from dripline.clock import VirtualClock
 from dripline.sandbox.ports import Due
@@ -34,3 +34,7 @@ class LoneClock:
     async def jump_to_next(self) -> datetime | None:
         """There is nothing to jump to."""
         return None
+
+    async def advance(self, by: timedelta) -> None:
+        """Move ahead by a duration."""
+        self._clock.advance(by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
@@ -60,6 +60,10 @@ class ClockControl(Protocol):
 
     async def jump_to_next(self) -> datetime | None:
         """Move to the moment when the next message is due; None when nothing waits."""
+        ...
+
+    async def advance(self, by: timedelta) -> None:
+        """Move ahead by a duration."""
         ...
 
 

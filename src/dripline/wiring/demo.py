@@ -92,11 +92,14 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-async def demo(settings: Settings, *, port: int, open_browser: bool) -> None:
-    """Run the demo until SIGINT or SIGTERM; nothing of it stays."""
+async def demo(
+    settings: Settings, *, port: int, open_browser: bool, content: Path | None = None
+) -> None:
+    """Play `content`, or the sample course, until SIGINT or SIGTERM; nothing of it stays."""
     with tempfile.TemporaryDirectory(prefix="dripline-demo-") as folder, as_file(_COURSE) as course:
-        content = shutil.copytree(course, Path(folder) / "course")  # a push marks its folder
-        await run_demo(settings, Path(folder), content, port=port, open_browser=open_browser)
+        # A push marks its folder, so it gets a copy.
+        own = shutil.copytree(content or course, Path(folder) / "course")
+        await run_demo(settings, Path(folder), own, port=port, open_browser=open_browser)
 
 
 async def run_demo(

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dripline.clock import VirtualClock, from_us, to_us
 from dripline.database import Database
@@ -17,6 +17,7 @@ from dripline.wiring.engine import Engine
 
 _STEPS = 20  # waits that run out one after another, before a message comes of it
 _LONGEST_S = 1.5
+_LONGEST_WAY_S = 10.0
 _LOOK_EVERY_S = 0.01
 
 
@@ -69,6 +70,21 @@ class DemoClock:
             moment = due.at
             await self._quiet(self.engine)
         return moment
+
+    async def advance(self, by: timedelta) -> None:
+        """Move ahead by a duration, past whatever is due on the way, each at its own time."""
+        target, until = self.now() + by, time.monotonic() + _LONGEST_WAY_S
+        if self.engine is None:
+            self._clock.jump_to(target)
+            return
+        await self._quiet(self.engine)
+        while time.monotonic() < until:
+            due = await self.next_due()
+            if due is None or not self.now() < due.at < target:
+                break
+            await self._move(self.engine, due.at)
+            await self._quiet(self.engine)
+        await self._move(self.engine, target)
 
     async def _move(self, engine: Engine, moment: datetime) -> None:
         async with engine.database.transaction() as session:

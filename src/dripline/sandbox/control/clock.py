@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from pydantic import Field
@@ -15,12 +16,19 @@ from dripline.sandbox.sandbox import Sandbox
 from dripline.sandbox.world.messages import Json
 
 _MAX_SPEED = 1_000_000
+_FURTHEST_S = 366 * 86_400
 
 
 class Speed(Body):
     """Sandbox seconds in a real one; 0 pauses."""
 
     speed: float = Field(ge=0, le=_MAX_SPEED)
+
+
+class Jump(Body):
+    """How many seconds to move ahead; none: to the next due message."""
+
+    seconds: float | None = Field(None, gt=0, le=_FURTHEST_S)
 
 
 async def state(sandbox: Sandbox, _request: Request) -> Any:
@@ -52,11 +60,16 @@ async def set_speed(sandbox: Sandbox, request: Request) -> Any:
     return await sandbox.feed.clock_view()
 
 
-async def jump(sandbox: Sandbox, _request: Request) -> Any:
-    """Move to the next due message."""
-    moment = await sandbox.clock.jump_to_next()
+async def jump(sandbox: Sandbox, request: Request) -> Any:
+    """Move ahead by so many seconds; without them, to the next due message."""
+    seconds = (await read(request, Jump)).seconds
+    if seconds is None:
+        jumped = await sandbox.clock.jump_to_next() is not None
+    else:
+        await sandbox.clock.advance(timedelta(seconds=seconds))
+        jumped = True
     await sandbox.feed.clock_changed()
-    return {**await sandbox.feed.clock_view(), "jumped": moment is not None}
+    return {**await sandbox.feed.clock_view(), "jumped": jumped}
 
 
 async def why(sandbox: Sandbox, request: Request) -> Any:

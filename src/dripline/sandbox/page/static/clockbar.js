@@ -7,6 +7,7 @@ import { now, on, setClock, state } from "./store.js";
 import { chooseLanguage, currentLanguage, hourMinute, hourMinuteSecond, shortMoment, span, t, weekdayDay } from "./words.js";
 
 const SPEEDS = [[0, null], [1, "1×"], [60, "60×"], [3600, "3600×"]];
+const DAY_S = 86_400;
 
 export function clockBar(root, { languageChanged }) {
   const time = h("b");
@@ -51,12 +52,18 @@ export function clockBar(root, { languageChanged }) {
     drawNext();
   }
 
+  function addDay() {
+    post("clock/jump", { seconds: DAY_S }).then(setClock, complain);
+  }
+
   function drawSpeeds() {
     speeds.setAttribute("aria-label", t("speed"));
     replace(speeds, SPEEDS.map(([speed, name]) => h("button", {
       type: "button", "aria-pressed": String(state.clock.speed === speed), onclick: () => setSpeed(speed),
       "aria-label": speed ? null : t("paused"), title: speed ? null : t("paused"),
-    }, name || icon("pause"))));
+    }, name || icon("pause"))), h("button", {
+      class: "day", type: "button", onclick: addDay, "aria-label": t("add_day"), title: t("add_day"),
+    }, `+1 ${t("day_s")}`));
   }
 
   function drawNext() {
