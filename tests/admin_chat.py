@@ -68,13 +68,15 @@ class Chat:
         self.files = Files()
         self.said: list[Said] = []
         self.number = 0
+        self.currency = "RUB"
         self.restart()
 
     def restart(self) -> None:
         """Forget everything that is only in memory."""
         self.store = ContentStore(self.database)
+        rotations = Rotations(SourcesOfSettings(None))
         self.drain = Drain(self.database, self.store, ["main"], Silent(), [OLGA, BORIS],
-                           rotations=Rotations(SourcesOfSettings(None)))  # fmt: skip
+                           rotations=rotations, currency=self.currency)  # fmt: skip
         self.jobs = AdminJobs(self.database, {"main": self.files}, self.store, Renderer("en"), 30.0)
         self.expire = ExpireWizards(self.database)
 

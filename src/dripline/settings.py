@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dripline import mail_settings
@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     telegram_rate: Annotated[float, Field(gt=0, le=1_000_000)] = 30.0
     admin_telegram_ids: Annotated[tuple[int, ...], NoDecode] = ()
     admin_api_key: SecretStr | None = None
+    default_currency: Annotated[
+        str, BeforeValidator(lambda value: str(value).strip().upper()), Field(pattern="^[A-Z]{3}$")
+    ] = "RUB"
     api_requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 6_000
     secret_key: SecretStr | None = None
     public_url: str | None = None

@@ -27,7 +27,6 @@ async def create(chat: Chat) -> None:
     await chat.type("/start", OLGA)
     await chat.type("/create_broadcast")
     await chat.type("Spring sale 🌱")
-    await chat.press("spring-sale")
     await chat.press("Confirm")
     await chat.type("Dear {{ user.first_name }}")
     await chat.photo("sale")

@@ -133,9 +133,23 @@ async def test_a_payment_is_recorded_after_a_question(chat: Chat) -> None:
     assert payer is not None
     assert (payment.amount, payment.currency) == (1490, "USD")
     assert payment.contact_id == payer.contact_id
-    await chat.type("/payment 300 100")
+    said = await chat.type("/payment 300 100")
+    assert "Record 100.00 RUB from Stan" in said[0].text
+    assert "You named no currency, so this is in RUB." in said[0].text
     said = await chat.press("No")
     assert "Nothing was recorded" in said[0].text
+
+
+async def test_the_usual_currency_is_a_setting_and_signs_will_do(chat: Chat) -> None:
+    chat.currency = "EUR"
+    chat.restart()
+    await chat.type("/start", STRANGER)
+    said = await chat.type("/payment 300 100")
+    assert "Record 100.00 EUR from Stan" in said[0].text
+    assert "so this is in EUR" in said[0].text
+    await chat.press("No")
+    said = await chat.type("/payment 300 100 ₽")
+    assert said[0].text == "Record 100.00 RUB from Stan, for the scenario they are in?"
 
 
 @pytest.mark.parametrize(
@@ -164,4 +178,4 @@ async def test_a_payment_does_not_drop_what_is_under_way(chat: Chat) -> None:
     await chat.type("My course")
     said = await chat.type("/payment 100 5")
     assert "“My course” is not finished yet" in said[0].text
-    assert "Which id shall it have?" in said[0].text
+    assert "What does it sell?" in said[0].text

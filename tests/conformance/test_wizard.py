@@ -25,7 +25,6 @@ async def create(chat: Chat) -> None:
     """Make the scenario `spring-course` with two messages, up to the overview."""
     await chat.type("/create_scenario")
     await chat.type("Spring course 🌱")
-    await chat.press("spring-course")
     await chat.type("Premium access")
     await chat.type("1 500")
     await chat.type("Thank you!")
@@ -94,8 +93,8 @@ async def test_the_draft_survives_a_restart(chat: Chat) -> None:
     await chat.type("/create_scenario")
     await chat.type("Spring")
     chat.restart()
-    said = await chat.press("spring")
-    assert "What does it sell?" in said[-1].text
+    said = await chat.type("Premium")
+    assert "What does it cost?" in said[-1].text
 
 
 async def test_it_expires_after_half_an_hour_of_silence_with_a_word(chat: Chat) -> None:
@@ -133,10 +132,60 @@ async def test_a_preview_is_what_a_contact_gets(chat: Chat) -> None:
     assert shown.buttons["I did it"] == "demo"  # it must not move the admin's own enrollment
 
 
+async def test_the_id_comes_out_of_the_name_and_can_be_changed(chat: Chat) -> None:
+    await chat.type("/create_scenario")
+    await chat.type("Летний курс")
+    for _ in range(4):
+        said = await chat.type("skip")
+    assert "letniy-kurs" in said[-1].text
+    await chat.press("Edit")
+    await chat.press("Name")
+    said = await chat.type("Spring course")
+    assert "Id: spring-course" in said[-1].text
+    await chat.press("Edit")
+    said = await chat.press("Id")
+    assert "Which id shall it have?" in said[-1].text
+    assert "Now: spring-course" in said[-1].text
+    said = await chat.type("my own id")
+    assert "An id has Latin letters" in said[-1].text
+    said = await chat.type("my-own-id")
+    assert "Id: my-own-id" in said[-1].text
+    await chat.press("Edit")
+    await chat.press("Name")
+    said = await chat.type("Another name")
+    assert "Id: my-own-id" in said[-1].text
+
+
+async def test_two_of_one_name_get_ids_of_their_own(chat: Chat) -> None:
+    await create(chat)
+    save = chat.said[-1].buttons["💾 Save"]
+    await second_scenario(chat, "skip", "Spring course 🌱", BORIS)  # begun and saved meanwhile
+    said = await chat.data(save)
+    assert "/start spring-course-2" in said[0].text
+
+
+async def test_a_button_without_a_link_is_told_with_the_preview(chat: Chat) -> None:
+    await second_scenario(chat, "payment|Pay\ncallback|Done|DONE")
+    told = [one.text for one in chat.said if "Not shown above" in one.text]
+    assert told == ["Not shown above: “Pay”. A button comes as soon as there is a link for it."]
+
+
+async def test_what_a_trigger_brings_along_is_shown_by_its_name(chat: Chat) -> None:
+    await second_scenario(chat, "skip", text="Order {{ context.order_id }}")
+    assert any(one.text == "Order __context.order_id__" for one in chat.said)
+
+
+async def test_a_command_that_nobody_knows_is_answered(chat: Chat) -> None:
+    [said] = await chat.type("/scenario")
+    assert said.text == "I do not know the command /scenario; /help lists those I know."
+    assert await chat.type("/scenario", STRANGER) == []
+    assert "For admins" in (await chat.type("/help"))[0].text
+    assert "no menu for you" in (await chat.type("/menu"))[0].text
+
+
 async def test_an_unknown_variable_is_told_at_once(chat: Chat) -> None:
     await chat.type("/create_scenario")
     await chat.type("Spring")
-    await chat.press("spring")
     for _ in range(4):
         await chat.type("skip")
     await chat.press("Confirm")
@@ -239,23 +288,24 @@ async def test_a_deleted_scenario_comes_back(chat: Chat) -> None:
     assert (await body_of(chat, "more"))["order"] == ["msg_1"]
 
 
-async def second_scenario(chat: Chat, buttons: str) -> None:
-    await chat.type("/create_scenario")
-    await chat.type("More")
-    await chat.press("more")
+async def second_scenario(
+    chat: Chat, buttons: str, name: str = "More", who: int = OLGA, text: str = "Hello"
+) -> None:
+    await chat.type("/create_scenario", who)
+    await chat.type(name, who)
     for _ in range(4):
-        await chat.type("skip")
-    await chat.press("Confirm")
-    await chat.type("skip")
-    await chat.type("skip")
-    await chat.press("Confirm")
-    await chat.type("Hello")
-    await chat.type("skip")
-    await chat.type("сразу")
-    await chat.type(buttons)
-    await chat.press("Confirm")
-    await chat.press("That is all")
-    said = await chat.press("Save")
+        await chat.type("skip", who)
+    await chat.press("Confirm", who)
+    await chat.type("skip", who)
+    await chat.type("skip", who)
+    await chat.press("Confirm", who)
+    await chat.type(text, who)
+    await chat.type("skip", who)
+    await chat.type("сразу", who)
+    await chat.type(buttons, who)
+    await chat.press("Confirm", who)
+    await chat.press("That is all", who)
+    said = await chat.press("Save", who)
     assert "is saved" in said[0].text
 
 
@@ -283,13 +333,13 @@ async def test_stats_are_counted_outside_of_the_drain(chat: Chat) -> None:
 async def test_stale_and_double_presses_do_no_harm(chat: Chat) -> None:
     await chat.type("/create_scenario")
     await chat.type("Spring")
-    old = chat.said[-1].buttons["spring"]
+    old = chat.said[-1].buttons["Skip"]
     await chat.data(old)
     said = await chat.data(old)
     assert "earlier question" in said[-1].text or said == []
-    said = await chat.data("~w:1:c0")
+    said = await chat.data("~w:1:skip")
     assert "earlier question" in said[-1].text
-    assert "What does it sell?" in said[-1].text
+    assert "What does it cost?" in said[-1].text
 
 
 async def test_files_of_which_telegram_hands_out_nothing_are_told(chat: Chat) -> None:

@@ -19,7 +19,7 @@ from dripline.bot.admin.gate import admit
 from dripline.bot.answers import Answers
 from dripline.bot.handle import NO_MAIL, Mail, Scene, handle
 from dripline.bot.updates import Ignored, Pressed, PressedPost, Update, Wrote, read, source_of
-from dripline.content.store import ContentStore
+from dripline.content.store import ContentStore, Library
 from dripline.database import Database, after_commit
 from dripline.database.failures import will_pass
 from dripline.engagement.codes import Codes
@@ -45,6 +45,7 @@ class Drain:
         mail: Mail = NO_MAIL,
         codes: Codes | None = None,
         rotations: Rotations | None = None,
+        currency: str = "RUB",
     ) -> None:
         self._database = database
         self._store = store
@@ -54,6 +55,7 @@ class Drain:
         self._mail = mail
         self._codes = codes
         self._rotations = rotations
+        self._currency = currency
 
     async def run_once(self, now: datetime) -> int:
         """Handle a batch of each bot; return how many updates were dealt with."""
@@ -86,7 +88,7 @@ class Drain:
             until, done = time.monotonic() + _LONGEST_S, 0
             for done, row in enumerate(received, 1):  # noqa: B007 - how many is the answer
                 update = read(row.body)
-                scene = Scene(bot, row.source_id, library, self._mail, self._codes, self._rotations)
+                scene = self._scene(bot, row.source_id, library)
                 await one(session, scene, row, update, now)
                 if isinstance(update, PressedPost) and self._is_code(update.data):
                     opening[update.callback_id] = update.data
@@ -98,6 +100,11 @@ class Drain:
         if opening:
             self._answers.open(bot, opening)
         return done
+
+    def _scene(self, bot: str, update_id: str, library: Library) -> Scene:
+        return Scene(
+            bot, update_id, library, self._mail, self._codes, self._rotations, self._currency
+        )
 
     def _is_code(self, data: str) -> bool:
         return self._codes is not None and self._codes.read(data) is not None

@@ -13,7 +13,10 @@ app = typer.Typer(help="Record a payment by hand, list payments.", no_args_is_he
 def record_payment(
     who: Annotated[str, typer.Argument(help="Telegram id, @username, email, name, contact id.")],
     amount: Annotated[str, typer.Argument(help="How much, such as 1500 or 14.90.")],
-    currency: Annotated[str, typer.Option(help="The currency's three letters.")] = "RUB",
+    currency: Annotated[
+        str | None,
+        typer.Option(help="The currency's three letters; DEFAULT_CURRENCY if not given."),
+    ] = None,
     scenario: Annotated[
         str | None, typer.Option(help="The scenario it is for; else the one the contact is in.")
     ] = None,
@@ -45,7 +48,7 @@ def list_payments(
 async def _record(
     who: str,
     amount: str,
-    currency: str,
+    currency: str | None,
     scenario: str | None,
     at: datetime | None,
     event_id: str | None,
@@ -64,10 +67,11 @@ async def _record(
 
     import_models()
     now = RealClock().now()
-    code = money.currency_of(currency)
+    settings = start.settings_from(quiet=True)
+    code = money.currency_of(currency or settings.default_currency)
     units = money.units_of(amount, code)
     async with (
-        start.opened(start.settings_from(quiet=True)) as database,
+        start.opened(settings) as database,
         database.transaction() as session,
     ):
         contact = await find_contact(session, who)

@@ -32,6 +32,7 @@ from dripline.content.branches import (
 )
 from dripline.content.environment import begin_rendering, environment, mark_values
 from dripline.content.links import safe_link
+from dripline.content.liquid_words import words_of
 from dripline.content.markup import Markup, Report
 from dripline.content.slots import slot
 from dripline.content.telegram_html import escape
@@ -378,11 +379,6 @@ def _unclosed(source: str) -> int | None:
         elif name in _ENDS and opened and opened[-1][0] == name.removeprefix("end"):
             opened.pop()
     return opened[-1][1] if opened else None
-
-
-def words_of(error: LiquidError) -> str:
-    """Return what is wrong, without a full stop."""
-    return str(error.args[0] if error.args else type(error).__name__).rstrip(".")[:300]
 
 
 def _checked_link(match: re.Match[str]) -> str:

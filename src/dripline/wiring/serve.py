@@ -140,6 +140,7 @@ class Service:
                 mail_of(self.settings, engine.channels),
                 Codes(self.settings.signing_key),
                 rotations(self.settings),
+                self.settings.default_currency,
             )
             duties += engine.duties()
             duties.append(

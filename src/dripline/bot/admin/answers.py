@@ -9,9 +9,10 @@ from typing import Any, Final
 from dripline.bot.admin import draft as drafts
 from dripline.bot.admin.checking import new_errors, told
 from dripline.bot.admin.desk import Desk, Refusal, shown
-from dripline.bot.admin.document import broadcast_ids, button_sets, checked
+from dripline.bot.admin.document import broadcast_ids, button_sets, checked, taken_ids
 from dripline.bot.admin.draft import MESSAGE, Draft
 from dripline.bot.admin.received import Received, SentFile
+from dripline.bot.admin.slug import suggested
 from dripline.bot.admin.typed_buttons import BadButton, parse_buttons
 from dripline.bot.admin.typed_timing import parse_timing
 from dripline.content import limits
@@ -38,7 +39,7 @@ async def take(desk: Desk, state: State, draft: Draft, sent: Received) -> None:
     await _TAKERS[draft.field](desk, state, draft, sent)
 
 
-async def _name(desk: Desk, _state: State, draft: Draft, sent: Received) -> None:
+async def _name(desk: Desk, state: State, draft: Draft, sent: Received) -> None:
     name = " ".join(sent.text.split())
     if not any(unicodedata.category(one)[0] not in "CZ" for one in name):
         raise Refusal(_("A name has at least one character one can see.", desk.language))
@@ -52,6 +53,14 @@ async def _name(desk: Desk, _state: State, draft: Draft, sent: Received) -> None
             )
         )
     draft.config["name"] = name
+    name_anew(state, draft)
+
+
+def name_anew(state: State, draft: Draft) -> None:
+    """Give a new draft a free id that resembles its name, unless it was chosen by hand."""
+    if draft.creating and not draft.own_id:
+        taken = taken_ids(state, broadcast=draft.is_broadcast)
+        draft.scenario_id = suggested(draft.name, taken)
 
 
 async def _id(desk: Desk, state: State, draft: Draft, sent: Received) -> None:
@@ -79,7 +88,7 @@ async def _id(desk: Desk, state: State, draft: Draft, sent: Received) -> None:
                 id=shown(found),
             )
         )
-    draft.scenario_id = found
+    draft.scenario_id, draft.own_id = found, True
 
 
 async def _product_name(desk: Desk, _state: State, draft: Draft, sent: Received) -> None:
@@ -285,7 +294,7 @@ def _about_button(desk: Desk, bad: BadButton) -> str:
                 "“{line}” is no button. A button is a line such as {example}.",
                 desk.language,
                 line=line,
-                example="<code>url|Buy now|https://example.com</code>",
+                example=_("<code>url|Buy now|https://example.com</code>", desk.language),
             )
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from dripline.bot.admin import cards, saving
 from dripline.bot.admin.desk import Desk, Row
-from dripline.bot.admin.document import broadcast_ids, button_sets
+from dripline.bot.admin.document import button_sets, taken_ids
 from dripline.bot.admin.draft import (
     BROADCAST,
     GENERAL,
@@ -87,7 +87,8 @@ class Asking:
         if field.key == "text":
             parts += self._about_text()
         if field.key == "id":
-            draft.choices = [suggested(draft.name, self._taken())]
+            taken = taken_ids(self.state, broadcast=draft.is_broadcast)
+            draft.choices = [suggested(draft.name, taken)]
             parts.append(self._("I suggest: {id}", id=f"<code>{draft.choices[0]}</code>"))
         if (draft.single and field.key != "language") or (
             field.key == "files" and draft.spec.get("media")
@@ -106,11 +107,6 @@ class Asking:
             return [self._(TEXT_HELP)]
         kept = self._("There is a text in {languages} too; it stays as it is.", languages=others)
         return [self._(TEXT_HELP), kept]
-
-    def _taken(self) -> set[str]:
-        if self.draft.is_broadcast:
-            return set(broadcast_ids(self.state))
-        return {key for kind, key in self.state.heads if kind == "scenario"}
 
     def _present(self, field: Field) -> str:
         """Return what is in the field now, so that it can be copied and changed."""

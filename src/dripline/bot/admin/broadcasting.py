@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
 from typing import Any, Final
 
+from dripline.bot.admin.answers import name_anew
 from dripline.bot.admin.broadcast_cards import AIMS
 from dripline.bot.admin.checking import told
 from dripline.bot.admin.desk import Desk, Row, shown
@@ -36,6 +37,9 @@ async def save(desk: Desk, draft: Draft) -> bool:
         await desk.say(_("A message needs a text or a file.", desk.language))
         return False
     there = broadcast_entry(state.documents, draft.scenario_id)
+    if draft.creating and there is not None and not draft.own_id:
+        name_anew(state, draft)
+        there = None
     if await _stands_in_the_way(desk, draft, there):
         return False
     entry = {**_own(desk, draft, there), **finished_broadcast(spec, draft.scenario_id)}

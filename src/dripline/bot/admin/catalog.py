@@ -47,6 +47,17 @@ def ids_of(state: State) -> list[str]:
     return [*(one for one in order if one in present), *(o for o in present if o not in order)]
 
 
+async def is_there(desk: Desk, state: State, scenario_id: str) -> bool:
+    """Whether there is a scenario of this id; says so when there is none."""
+    if ("scenario", scenario_id) in state.documents:
+        return True
+    await desk.say(
+        _("There is no scenario “{id}”; /scenarios lists them.", desk.language,
+          id=shown(scenario_id))
+    )  # fmt: skip
+    return False
+
+
 def name_of(state: State, scenario_id: str) -> str:
     """Return what a scenario is called."""
     body = state.documents.get(("scenario", scenario_id), {})

@@ -57,6 +57,11 @@ def _shared(documents: Documents, kind: str, key: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
+def global_names(documents: Documents) -> list[str]:
+    """Return the names of the variables of the whole bot."""
+    return sorted(_shared(documents, "globals", "variables"))
+
+
 def button_sets(documents: Documents) -> list[str]:
     """Return the names of the shared button sets."""
     return sorted(_shared(documents, "buttons", "button_sets"))
@@ -66,6 +71,13 @@ def broadcast_ids(state: State) -> list[str]:
     """Return the ids of the content's broadcasts."""
     document = state.documents.get(("broadcasts", "broadcasts"), {})
     return [str(one.get("id")) for one in document.get("broadcasts") or ()]
+
+
+def taken_ids(state: State, *, broadcast: bool) -> set[str]:
+    """Return the ids that a new scenario, or broadcast, cannot have: of deleted scenarios too."""
+    if broadcast:
+        return set(broadcast_ids(state))
+    return {key for kind, key in state.heads if kind == "scenario"}
 
 
 def broadcast_entry(documents: Documents, broadcast_id: str) -> dict[str, Any] | None:
@@ -92,9 +104,26 @@ def attribute_kinds(documents: Documents) -> Mapping[str, str]:
 def preview(message: Message, user: Mapping[str, Any], language: str) -> Rendered:
     """Return a message as this contact would get it; its buttons move nobody.
 
-    Raises PermanentFailure when its template fails.
+    What a trigger brings along is shown by its name. Raises PermanentFailure when its template
+    fails.
     """
-    return harmless(message.render({"user": dict(user), "context": {}}, language))
+    return harmless(message.render(_scopes(message, user), language))
+
+
+def left_out(message: Message, user: Mapping[str, Any], language: str) -> list[str]:
+    """Return what is written on the buttons that this contact would not get."""
+    scopes = _scopes(message, user)
+    return [
+        button.demonstrate(language).text
+        for row in message.keyboard
+        for button in row
+        if button.render(scopes, language) is None
+    ]
+
+
+def _scopes(message: Message, user: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    names = [one.split(".")[1] for one in message.variables if one.startswith("context.")]
+    return {"user": dict(user), "context": {name: f"__context.{name}__" for name in names}}
 
 
 def harmless(rendered: Rendered) -> Rendered:

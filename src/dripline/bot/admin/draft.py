@@ -25,6 +25,7 @@ class Draft:
     creating: bool
     body: dict[str, Any]
     scenario_id: str = ""
+    own_id: bool = False  # it was chosen by hand, so a new name leaves it as it is
     base: dict[str, Any] | None = None  # the document when editing began
     base_revision: str = ""
     at: str = FIELD
@@ -37,6 +38,7 @@ class Draft:
     turned_us: int = 0
     waiting: bool = False  # for files that are still being fetched
     group: str = ""  # the album whose pictures are coming in
+    refused: str = ""  # the album of which a picture was refused, so that it is told once
     ack: list[Any] = dataclasses.field(default_factory=list)  # the queued word about it
     choices: list[str] = dataclasses.field(default_factory=list)
     theirs: dict[str, Any] | None = None  # what someone else saved meanwhile

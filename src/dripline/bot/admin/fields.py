@@ -9,12 +9,16 @@ from dripline.texts import marked
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question: its name in lists, what is asked, and whether it may be skipped."""
+    """One question: its name in lists, what is asked, whether it may be skipped.
+
+    One that is not `asked` has an answer by itself, and comes up under *Edit* only.
+    """
 
     key: str
     title: str
     ask: str
     optional: bool = False
+    asked: bool = True
 
 
 NAME: Final = Field(
@@ -27,8 +31,9 @@ ID: Final = Field(
     marked("Id"),
     marked(
         "Which id shall it have? It stands in links such as t.me/your_bot?start=id, so it has "
-        "Latin letters, digits, - and _ only, and never changes."
+        "Latin letters, digits, - and _ only, and never changes once it is saved."
     ),
+    asked=False,
 )
 TEXT_HELP: Final = marked(
     "Format it as usual in Telegram. Where the contact's own data should stand, write for "
@@ -75,6 +80,7 @@ SECTIONS: Final[dict[str, tuple[Field, ...]]] = {
             "id",
             marked("Id"),
             marked("Which id shall it have? Latin letters, digits, - and _ only."),
+            asked=False,
         ),
     ),
     LETTER: (TEXT, FILES, BUTTONS),
@@ -158,4 +164,4 @@ def following(section: str, key: str) -> Field | None:
     """Return the field that is asked next, or None at the section's end."""
     fields = SECTIONS[section]
     at = next(number for number, field in enumerate(fields) if field.key == key)
-    return fields[at + 1] if at + 1 < len(fields) else None
+    return next((field for field in fields[at + 1 :] if field.asked), None)

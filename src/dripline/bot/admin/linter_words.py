@@ -33,6 +33,21 @@ SENTENCES: Final = (
     marked("A template has at most {most} characters."),
     marked("A template has at most {most} Liquid marks."),
     marked("Liquid: this expression is nested too deeply."),
+    marked("Liquid: there is no filter {name}."),
+    marked("Liquid: a mark is never closed: write {end} after it."),
+    marked("Liquid: a block is never closed: write {end} after it."),
+    marked("Liquid: there is nothing that this {end} could close."),
+    marked("Liquid: there is no tag {tag}."),
+    marked(
+        "Liquid: something is missing between the marks; write for example {{ user.first_name }}."
+    ),
+    marked("Liquid: the name of a filter is missing after |."),
+    marked("Liquid: to compare, write == and not =."),
+    marked(
+        "Liquid: there is more than one thing between the marks; write for example "
+        "{{ user.first_name }}."
+    ),
+    marked("Liquid: a quotation mark is never closed."),
     marked("Liquid: {words}."),
     marked("Rendered with empty values, {reason}."),
     # of buttons and files

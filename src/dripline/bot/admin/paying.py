@@ -19,11 +19,14 @@ from dripline.payments import money
 from dripline.payments.record import MANUAL, NewPayment, record
 from dripline.texts import gettext as _
 
-DEFAULT_CURRENCY: Final = "RUB"
+_SIGNS: Final = {"₽": "RUB", "$": "USD", "€": "EUR", "£": "GBP", "РУБ": "RUB", "РУБ.": "RUB"}
 
 
-async def begun(desk: Desk, state: State, text: str) -> Draft:
-    """Return the question whether to record what `/payment` was told. Raises Refusal."""
+async def begun(desk: Desk, state: State, text: str, usual: str) -> Draft:
+    """Return the question whether to record what `/payment` was told. Raises Refusal.
+
+    `usual` is the currency that is meant when none is named.
+    """
     words = text.split()
     if len(words) < 2:
         raise Refusal(_usage(desk.language))
@@ -31,7 +34,8 @@ async def begun(desk: Desk, state: State, text: str) -> Draft:
     contact = await _contact(desk, who)
     scenario_id = next((word for word in rest if ("scenario", word) in state.documents), None)
     left = [word for word in rest if word != scenario_id]
-    currency = left.pop(0) if left else DEFAULT_CURRENCY
+    named = left.pop(0).upper() if left else ""
+    currency = _SIGNS.get(named, named) or usual
     if left:
         raise Refusal(
             _("There is no scenario “{id}”; /scenarios lists them.", desk.language,
@@ -40,7 +44,7 @@ async def begun(desk: Desk, state: State, text: str) -> Draft:
     units, code = _money(desk, amount, currency)
     body = {
         "contact": contact.id.hex, "amount": units, "currency": code, "scenario": scenario_id,
-        "event": new_id().hex, "config": {"name": "/payment"},
+        "event": new_id().hex, "config": {"name": "/payment"}, "assumed": not named,
     }  # fmt: skip
     return Draft(creating=True, body=body, at=CARD, section=PAYMENT, field="")
 
@@ -123,10 +127,12 @@ class Paying(Conversation):
             self._(
                 "✅ Recorded: {amount} from {who}. Paid content goes out by itself, if there is "
                 "any.",
-                amount=self._amount(),
-                who=await self._who(),
+                **await self._values(),
             )
         )
+
+    async def _values(self) -> dict[str, str]:
+        return {"amount": self._amount(), "who": await self._who()}
 
     def _amount(self) -> str:
         return money.written(self.draft.body["amount"], self.draft.body["currency"])
@@ -138,13 +144,20 @@ class Paying(Conversation):
 
     async def question(self) -> str:
         """Return the present question."""
-        scenario_id = self.draft.body["scenario"]
+        scenario_id, values = self.draft.body["scenario"], await self._values()
         if scenario_id is None:
-            return self._("Record {amount} from {who}, for the scenario they are in?",
-                          amount=self._amount(), who=await self._who())  # fmt: skip
-        name = shown(catalog.name_of(self.state, scenario_id))
-        return self._("Record {amount} from {who} for “{name}”?",
-                      amount=self._amount(), who=await self._who(), name=name)  # fmt: skip
+            asked = self._("Record {amount} from {who}, for the scenario they are in?", **values)
+        else:
+            name = shown(catalog.name_of(self.state, scenario_id))
+            asked = self._("Record {amount} from {who} for “{name}”?", name=name, **values)
+        if not self.draft.body.get("assumed"):
+            return asked
+        hint = self._(
+            "You named no currency, so this is in {currency}. Another one: {example}",
+            currency=self.draft.body["currency"],
+            example="<code>/payment @anna 14.90 USD</code>",
+        )
+        return f"{asked}\n{hint}"
 
     def keyboard(self) -> list[Row]:
         """Return its buttons."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from dripline.bot.admin import catalog
+from dripline.bot.admin.answers import name_anew
 from dripline.bot.admin.checking import told
 from dripline.bot.admin.desk import Desk, shown
 from dripline.bot.admin.document import checked, compiled
@@ -30,6 +31,8 @@ async def save(desk: Desk, draft: Draft) -> bool:
     if not draft.order:
         await desk.say(_("A scenario needs at least one message.", desk.language))
         return False
+    if draft.creating and ("scenario", draft.scenario_id) in state.heads:
+        name_anew(state, draft)
     if draft.creating and ("scenario", draft.scenario_id) in state.heads:
         await desk.say(
             _(

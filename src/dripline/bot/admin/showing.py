@@ -5,7 +5,7 @@ from typing import Any
 
 from dripline.bot.admin import cards
 from dripline.bot.admin.desk import Desk, shown
-from dripline.bot.admin.document import finished, harmless, message_of, preview
+from dripline.bot.admin.document import finished, harmless, left_out, message_of, preview
 from dripline.bot.admin.draft import Draft, is_empty
 from dripline.contacts import queries as contacts
 from dripline.contacts.context import user_scope
@@ -52,12 +52,19 @@ async def _show(
     try:
         message = message_of(state.documents, whole["config"], whole["messages"]["one"])
         rendered = preview(message, user, variant)  # the text that is changed, in its language
+        missing = left_out(message, user, variant)
     except PermanentFailure as failure:
         reason = escape(failure.reason)
         await desk.say(_("This message cannot be shown: {reason}", desk.language, reason=reason))
         return
     if rendered.text.strip() or rendered.media:
         await desk.show(rendered)
+    if missing:
+        names = ", ".join(f"“{shown(one)}”" for one in missing)
+        await desk.say(
+            _("Not shown above: {buttons}. A button comes as soon as there is a link for it.",
+              desk.language, buttons=names)
+        )  # fmt: skip
 
 
 async def demonstrate(desk: Desk, scenario: Scenario, body: dict[str, Any]) -> None:

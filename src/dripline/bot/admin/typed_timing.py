@@ -2,7 +2,8 @@
 
 now                          at once
 30m · 1h 30m · 1d · 1d 2h    that long after the message before it
-at 18:00 · tomorrow 9:00 · 2d at 9:00 · monday 10:00
+in an hour · half an hour · two days · через час · через полчаса
+at 18:00 · tomorrow 9:00 · tomorrow at 9 · 9 pm · 2d at 9:00 · monday 10:00
 after DONE                   when the button DONE of the message before it is pressed
 after DONE, 1h               an hour after that
 """
@@ -17,7 +18,9 @@ _NOW: Final = frozenset(
 _TOMORROW: Final = ("day after tomorrow", "послезавтра", "tomorrow", "завтра", "today", "сегодня")
 _DAYS: Final = (2, 2, 1, 1, 0, 0)
 _AFTER: Final = re.compile(
-    r"(?:after|после|по кнопке)\s+[«“\"']?([^\s,;«»“”\"']{1,32})[»”\"']?[,;]?\s*(.*)",
+    r"(?:(?:after|после)(?:\s+(?:the|button|нажатия|кнопки))*"
+    r"|when(?:\s+the)?\s+button|по\s+кнопке|когда\s+(?:нажата|нажмут)\s+(?:на\s+)?кнопк[ау])\s+"
+    r"[«“\"']?([^\s,;«»“”\"']{1,32})[»”\"']?(?:\s+(?:is\s+)?(?:pressed|нажата))?[,;:]?\s*(.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _AMOUNT: Final = re.compile(
@@ -26,6 +29,28 @@ _AMOUNT: Final = re.compile(
     r"(?P<h>hours?|hrs?\.?|h|часов|часа|час|ч\.?)|"
     r"(?P<m>minutes?|mins?\.?|m|минуты|минуту|минута|минут|мин\.?|м\.?)|"
     r"(?P<w>weeks?|w|недел(?:ю|и|я|ь)|нед\.?))(?![a-zа-яё])"
+)
+_SAID: Final = (  # what people say in the place of numbers
+    (re.compile(r"\b(?:half an hour|half hour|полчаса)\b"), "30m"),
+    (re.compile(r"\b(?:an hour and a half|полтора часа)\b"), "1h 30m"),
+    (re.compile(r"\b(?:(?:the )?next day|на следующий день)\b"), "1d"),
+    *(
+        (re.compile(rf"\b(?:{words})(?=\s+[a-zа-яё])"), str(number))
+        for number, words in enumerate(
+            ("an?|one|один|одну|одна", "two|два|две", "three|три", "four|четыре", "five|пять",
+             "six|шесть", "seven|семь", "eight|восемь", "nine|девять", "ten|десять"), 1
+        )
+    ),
+    (
+        re.compile(
+            r"(?<!\d)(?<!\d )\b(minute|hour|day(?! after)|week|минуту|час|день|сутки|неделю)\b"
+        ),
+        r"1 \1",
+    ),
+)  # fmt: skip
+_HOUR: Final = re.compile(
+    r"\b(?:at|в|во)\s+(?P<at>\d{1,2})(?:\s*час(?:а|ов)?)?(?:\s*(?P<half>am|pm|утра|вечера))?"
+    r"(?![\d:.])(?!\s*[a-zа-яё])|(?<![\d:])\b(?P<bare>\d{1,2})\s*(?P<part>am|pm|утра|вечера)\b"
 )
 _CLOCK: Final = re.compile(r"(?:\b(?:at|в|во)\s+)?(?<!\d)(\d{1,2}):(\d{2})(?!\d)")
 _WEEKDAYS: Final = {
@@ -62,7 +87,7 @@ def parse_timing(text: str) -> TypedTiming | None:
     if len(plain) > 200:
         return None
     waited = _AFTER.fullmatch(plain)
-    if waited is not None and not waited[1][0].isdigit():
+    if waited is not None and _delay(plain.lower()) is None:
         rest = _delay(waited[2].lower()) if waited[2].strip() else {}
         return None if rest is None else TypedTiming(rest, waited[1])
     found = _delay(plain.lower())
@@ -73,7 +98,7 @@ def _delay(text: str) -> dict[str, Any] | None:
     """Return a timing; every word must have been understood."""
     if text.strip(" .!") in _NOW:
         return {"hours": 0, "minutes": 0}
-    left, understood = text, False
+    left, understood = _in_numbers(text), False
     timing: dict[str, Any] = {}
     for word, days in zip(_TOMORROW, _DAYS, strict=True):
         if re.search(rf"\b{word}\b", left):
@@ -98,6 +123,21 @@ def _delay(text: str) -> dict[str, Any] | None:
     if _FILLING.sub(" ", left).strip():
         return None
     return _bounded(timing)
+
+
+def _in_numbers(text: str) -> str:
+    """Return what was said in words with numbers: `через час` is `через 1 час`."""
+    for said, number in _SAID:
+        text = said.sub(number, text)
+    return _HOUR.sub(_clock, text)
+
+
+def _clock(match: re.Match[str]) -> str:
+    hour, part = int(match["at"] or match["bare"]), match["half"] or match["part"]
+    if part and not 1 <= hour <= 12:
+        return match[0]
+    late = part in {"pm", "вечера"}
+    return f"{hour % 12 + 12 * late if part else hour}:00"
 
 
 def _amounts(text: str) -> tuple[str, dict[str, int]]:

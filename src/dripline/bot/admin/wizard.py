@@ -37,7 +37,6 @@ from dripline.deliveries import queue
 _ALBUM: Final = timedelta(seconds=1)  # its pictures come as messages of their own
 _SKIP: Final = frozenset({"skip", "пропустить"})
 _NOTHING: Final = _SKIP | {"пропуск", "нет", "no", "none", "-"}
-_FREE_TEXTS: Final = frozenset({"text", "paid_content", "product_name"})  # “no” may be meant so
 _DONE: Final = frozenset({"done", "готово", "ok", "ок"})
 _CONFIRM: Final = frozenset({"confirm", "yes", "подтвердить", "да", "ok", "ок"})
 _EDIT: Final = frozenset({"edit", "изменить"})
@@ -52,10 +51,11 @@ class Wizard(Conversation):
         """Take a message."""
         draft, word = self.draft, sent.word
         if draft.at != FIELD:
-            await self._typed_choice(word)
+            if not self._told_before(sent):
+                await self._typed_choice(word)
             return
         field = field_of(draft.section, draft.field)
-        skips = _SKIP if field.key in _FREE_TEXTS else _NOTHING
+        skips = _SKIP if field.key == "text" else _NOTHING  # a message may well say “no”
         may = may_skip(draft, field) or field.key == "id"
         if word in skips and sent.file is None and may:
             await self.pressed(draft.turn, "c0" if field.key == "id" else "skip")
@@ -66,7 +66,8 @@ class Wizard(Conversation):
         try:
             await answers.take(self.desk, self.state, draft, sent)
         except Refusal as refusal:
-            await self.ask(refusal.text)
+            if not self._told_before(sent):
+                await self.ask(refusal.text)
             return
         if field.key == "language":
             await self._translate()
@@ -78,6 +79,12 @@ class Wizard(Conversation):
             await self._about_files(sent)
         else:
             await self._after(field)
+
+    def _told_before(self, sent: Received) -> bool:
+        """Whether another picture of the same album was refused; from now on it was."""
+        told = bool(sent.group) and sent.group == self.draft.refused
+        self.draft.refused = sent.group or ""
+        return told
 
     async def _typed_choice(self, word: str) -> None:
         """Take a word where a button was to be pressed."""

@@ -14,6 +14,8 @@ from dripline.texts import gettext as _
 
 _COMMANDS = {"progress": PROGRESS, "top": f"{MENU}leaderboard"}
 
+COMMANDS = frozenset({"menu", *_COMMANDS})
+
 
 def is_menu(data: str) -> bool:
     """Whether a button is one of a menu, or asks for progress."""

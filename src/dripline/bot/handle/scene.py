@@ -49,6 +49,7 @@ class Scene:
     mail: Mail = NO_MAIL
     codes: Codes | None = None
     rotations: Rotations | None = None
+    currency: str = "RUB"  # of payments recorded by hand that name none
 
 
 async def meet(session: AsyncSession, scene: Scene, person: TelegramPerson, now: datetime) -> Known:

@@ -1,10 +1,12 @@
 """A private message that is no `/start`: it is kept, and says that the contact can be reached."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.bot.handle import mail, settings
+from dripline.bot.handle.menu import COMMANDS as OF_MENUS
 from dripline.bot.handle.menu import command
 from dripline.bot.handle.press import follow
 from dripline.bot.handle.scene import Scene, happened, meet, say
@@ -14,6 +16,8 @@ from dripline.contacts.identify import Known
 from dripline.lifecycle import menus
 from dripline.lifecycle.document import rules_of
 from dripline.texts import gettext as _
+
+OF_CONTACTS: Final = settings.COMMANDS | OF_MENUS | {"start", "help", "email"}
 
 
 async def write(session: AsyncSession, scene: Scene, update: Wrote, now: datetime) -> None:

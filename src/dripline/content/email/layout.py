@@ -20,7 +20,8 @@ from liquid.undefined import is_undefined
 from dripline.content.branches import Scopes, analysed, uses_of
 from dripline.content.email import mjml, plain
 from dripline.content.environment import begin_rendering, environment
-from dripline.content.liquid import place_of, words_of
+from dripline.content.liquid import place_of
+from dripline.content.liquid_words import words_of
 from dripline.content.slots import SLOT, slot
 from dripline.errors import TEMPLATE_RENDER_FAILED, Invalid
 
