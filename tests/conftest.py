@@ -5,6 +5,7 @@ the whole run (all workers of pytest-xdist), each test gets a fresh database cop
 """
 
 import compileall
+import gc
 import importlib
 import itertools
 import os
@@ -20,11 +21,18 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import MetaData, create_mock_engine, event
 
+import compiled
 import dripline
 from dripline.clock import VirtualClock
 from dripline.database import Base, Database
 from dripline.database.upgrade import known_versions
-from postgres import PostgresMissing, PostgresServer, end_shared_server, shared_server
+from postgres import (
+    PostgresMissing,
+    PostgresServer,
+    end_shared_server,
+    quickest_folder,
+    shared_server,
+)
 
 # The same examples at each run, so that a red suite is red again; DRIPLINE_EXPLORE=1 looks for new.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -34,12 +42,25 @@ settings.load_profile("explore" if os.environ.get("DRIPLINE_EXPLORE") else "repe
 TEMPLATE = "dripline_template"
 KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 _numbers = itertools.count()
+compiled.share()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile the program once: tests start it a few hundred times."""
+    """Compile the program once, for tests start it a few hundred times; keep files in memory.
+
+    A process that is killed leaves its files the same there as on a disk; what a power cut leaves,
+    the tests of it bring about themselves.
+    """
     if not hasattr(config, "workerinput"):
         compileall.compile_dir(Path(dripline.__file__).parent, quiet=2)
+        os.environ.setdefault("TMPDIR", str(quickest_folder()))
+        tempfile.tempdir = None  # to be looked up again
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking through modules and tests again and again."""
+    gc.set_threshold(10_000)
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

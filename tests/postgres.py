@@ -241,11 +241,14 @@ def end_shared_server(owner: int) -> None:
 
 
 def _shared_folder(owner: int) -> Path:
-    return _quickest_folder() / f"dripline-postgres-{owner}"
+    return quickest_folder() / f"dripline-postgres-{owner}"
 
 
-def _quickest_folder() -> Path:
-    # In memory a test's database is copied in 45 ms; on a busy disk that takes up to 400.
+def quickest_folder() -> Path:
+    """Return where files are made and synced at once: in memory if there is room, else on disk.
+
+    There a test's database is copied in 45 ms; on a busy disk that takes up to 400.
+    """
     memory = Path("/dev/shm")
     if memory.is_dir() and shutil.disk_usage(memory).free > MEMORY_NEEDED:
         return memory
@@ -254,7 +257,7 @@ def _quickest_folder() -> Path:
 
 def _remove_orphans() -> None:
     # A run that was killed left its server behind; nobody else would end it.
-    for folder in _quickest_folder().glob("dripline-postgres-*"):
+    for folder in quickest_folder().glob("dripline-postgres-*"):
         owner = folder.name.rpartition("-")[2]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
             end_shared_server(int(owner))

@@ -28,7 +28,7 @@ class Disk:
         flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror"]
         subprocess.run([compiler, *flags, "-o", library, _SOURCE, "-ldl", "-lpthread"], check=True)
         self.settings = {"ld_preload": str(library), "power_of": str(file.parent)}
-        self.sectors_lost = 0
+        self.sectors_behind = 0
         self._files = (file, file.with_name(f"{file.name}-wal"))
         self._memory = file.with_name(f"{file.name}-shm")
 
@@ -57,8 +57,7 @@ class Disk:
             newest = written[at : at + _SECTOR]
             if newest == left[at : at + _SECTOR]:
                 continue
+            self.sectors_behind += 1
             if dice.random() < luck:
                 left[at : at + len(newest)] = newest
-            else:
-                self.sectors_lost += 1
         return bytes(left)
