@@ -124,7 +124,9 @@ def webhook_secret(text: str) -> str:
     """
     body = text.strip()
     try:
-        key = base64.b64decode(body.removeprefix(_SECRET_PREFIX) + "==", validate=True)
+        # With its padding or without: secrets come both ways.
+        bare = body.removeprefix(_SECRET_PREFIX).rstrip("=")
+        key = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if len(key) < _SHORTEST_SECRET:

@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import select
 
 from dripline.clock import VirtualClock
-from dripline.contacts import consent_queries, email, queries, suppression
+from dripline.contacts import consent, consent_queries, email, queries, suppression
 from dripline.contacts.consent import Evidence, change
 from dripline.contacts.erase import erase
 from dripline.contacts.identify import TelegramPerson, by_telegram
 from dripline.contacts.models import ConsentEntry, Contact, Suppression
 from dripline.contacts.wishes import checked
 from dripline.database import Database
+from dripline.engagement.habit_queries import learn
 from dripline.errors import Conflict, Invalid, NotFound, TooMany
 from dripline.events.models import Event
 from dripline.ids import new_id
@@ -277,3 +278,35 @@ async def test_a_guess_that_is_left_standing_is_an_answer(
         assert await change(session, anna, wishes, PAGE, clock.now()) == []
     async with people.database.reading() as session:
         assert (await session.get_one(Contact, anna)).timezone_source == "asked"
+
+
+async def test_what_was_learned_of_somebody_is_nothing_they_said(
+    people: People, clock: VirtualClock
+) -> None:
+    """Habits are written beside the wishes; consent goes on record all the same."""
+    anna, boris = await people.new(1), await people.new(2)
+    async with people.database.transaction() as session:
+        await learn(session, {anna: (9, "telegram"), boris: (9, None)}, clock.now())
+    await people.verified(anna, "anna@example.com")
+    agreed = [line for line in await people.log(anna) if line[0] in consent.OPT_INS]
+    assert agreed == [
+        ("sequences", None, "yes", "page"),
+        ("announcements", None, "yes", "page"),
+    ]
+    async with people.database.transaction() as session:
+        for _ in range(2):
+            await change(session, boris, {"sequences": True}, PAGE, clock.now())
+    assert await people.log(boris) == [("sequences", None, "yes", "page")]
+
+
+async def test_who_has_left_courses_does_not_take_them_up_by_confirming_an_address(
+    people: People, clock: VirtualClock
+) -> None:
+    anna = await people.new(1)
+    async with people.database.transaction() as session:
+        await change(session, anna, {"sequences": False}, PAGE, clock.now())
+    await people.verified(anna, "anna@example.com")
+    async with people.database.reading() as session:
+        wants = await consent.preferences(session, anna)
+    assert (wants.sequences, wants.announcements) == (False, True)
+    assert ("announcements", None, "yes", "page") in await people.log(anna)

@@ -67,7 +67,11 @@ async def change(
     if contact is None:
         raise NotFound("There is no such contact.", code=USER_NOT_FOUND)
     before = await preferences(session, contact_id)
-    differences = _differences(contact, before, wishes)
+    unsaid = [name for name in OPT_INS if name in wishes]
+    if unsaid:
+        said = await consent_queries.said_of(session, contact_id, unsaid)
+        unsaid = [name for name in unsaid if name not in said]
+    differences = _differences(contact, before, wishes, unsaid)
     if wishes.get("timezone"):
         contact.timezone_source = ASKED  # a guess that they leave standing is none any more
     if not differences:
@@ -123,14 +127,13 @@ async def record(
 
 
 def _differences(
-    contact: Contact, before: Preferences, wishes: Mapping[str, Any]
+    contact: Contact, before: Preferences, wishes: Mapping[str, Any], unsaid: Sequence[str]
 ) -> list[Difference]:
     found = []
     for name, value in wishes.items():
         holder = before if hasattr(Preferences, name) else contact
         # Who never said so yet agrees by saying what was only assumed: that goes on record.
-        assumed = name in OPT_INS and before.updated_at is None
-        old = None if assumed else getattr(holder, name)
+        old = None if name in unsaid else getattr(holder, name)
         if old != value:
             found.append(Difference(name, _word(old), _word(value)))
     return found

@@ -170,6 +170,16 @@ async def consent_of(session: AsyncSession, contact_id: uuid.UUID) -> Sequence[C
     return (await session.scalars(statement.order_by(ConsentEntry.id))).all()
 
 
+async def said_of(
+    session: AsyncSession, contact_id: uuid.UUID, what: Iterable[str]
+) -> frozenset[str]:
+    """Return of which of these things a contact's log has anything."""
+    statement = select(ConsentEntry.what).where(
+        ConsentEntry.contact_id == contact_id, ConsentEntry.what.in_(list(what))
+    )
+    return frozenset((await session.scalars(statement.distinct())).all())
+
+
 async def forget_consent(
     session: AsyncSession, contact_id: uuid.UUID, kept: Iterable[str], subject: str | None
 ) -> int:
@@ -188,7 +198,7 @@ async def forget_consent(
 
 
 def _state_of(word: str | None) -> str | None:
-    return word.rpartition(" ")[2].strip("()") if word and "@" in word else word
+    return word.partition(" ")[2].strip("()") if word and "@" in word else word
 
 
 async def ask_question(

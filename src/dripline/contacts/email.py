@@ -13,7 +13,15 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts import consent_queries, queries, reachability, suppression
-from dripline.contacts.consent import EMAIL, Difference, Evidence, change, preferences, record
+from dripline.contacts.consent import (
+    EMAIL,
+    OPT_INS,
+    Difference,
+    Evidence,
+    change,
+    preferences,
+    record,
+)
 from dripline.contacts.email_address import normalise
 from dripline.contacts.models import REACHABLE, Address, Contact, Verification
 from dripline.errors import USER_NOT_FOUND, Conflict, Invalid, NotFound, TooMany
@@ -302,8 +310,9 @@ async def _set_out(
 ) -> None:
     """Begin with both opt-ins and mornings, where the person has not said otherwise."""
     present = await preferences(session, contact_id)
-    if present.updated_at is None:
-        wishes = {"sequences": True, "announcements": True}
+    said = await consent_queries.said_of(session, contact_id, OPT_INS)
+    wishes = {name: True for name in OPT_INS if name not in said and getattr(present, name)}
+    if wishes:
         await queries.set_preferences(session, contact_id, now, **wishes)
         agreed = [Difference(name, None, "yes") for name in wishes]
         await record(session, contact_id, agreed, evidence, now)

@@ -1,5 +1,6 @@
 """What the settings of email mean, and the sentences for those that mean nothing."""
 
+import base64
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from dripline.errors import Invalid
 from dripline.mail_settings import Sender, SmtpServer, sender, smtp_server, webhook_secret
 from dripline.settings import Settings
+from dripline.webhooks.signature import key_of
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"
 
@@ -129,3 +131,13 @@ def test_other_wrong_settings(name: str, value: str, sentence: str) -> None:
 
 def test_a_secret_may_lack_its_prefix() -> None:
     assert webhook_secret("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw") == "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.mark.parametrize("size", [16, 24, 25, 32])
+@pytest.mark.parametrize("padded", [True, False])
+def test_secrets_of_webhooks_come_with_padding_and_without(size: int, *, padded: bool) -> None:
+    encoded = base64.b64encode(bytes(range(size))).decode()
+    secret = "whsec_" + (encoded if padded else encoded.rstrip("="))
+    found = Settings(resend_webhook_secret=secret).resend_webhook_secret  # type: ignore[arg-type]
+    assert found is not None
+    assert key_of(found.get_secret_value()) == bytes(range(size))
