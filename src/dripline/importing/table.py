@@ -228,7 +228,7 @@ def _row(
         line,
         uuid.UUID(given["id"]) if "id" in given else None,
         given.get("telegram_id"),
-        _email(given["email"]) if "email" in given else None,
+        normalise(given["email"]) if "email" in given else None,
         utc_moment_of(given.get("created_at")),
         {name: given[name] for name in (*_PLAIN, "timezone") if name in given},
         attributes,
@@ -249,8 +249,8 @@ def _wrong(given: Mapping[str, str]) -> Iterator[str]:
         yield f"id is {shown(given['id'])}; leave it empty for somebody new"
     if "telegram_id" in given and telegram_id_of(given["telegram_id"]) is None:
         yield f"telegram_id is {shown(given['telegram_id'])}, which is no Telegram id"
-    if "email" in given and _email(given["email"]) is None:
-        yield f"email is {shown(given['email'])}"
+    if "email" in given and (fault := _email_fault(given["email"])):
+        yield f"email is {shown(given['email'])}: {fault}"
     if "timezone" in given and zone_of(given["timezone"]).key != given["timezone"]:
         yield f"timezone is {shown(given['timezone'])}; write one such as Europe/Berlin"
     if "created_at" in given and moment_of(given["created_at"]) is None:
@@ -265,11 +265,13 @@ def _wrong(given: Mapping[str, str]) -> Iterator[str]:
         yield "a tag has more than 64 characters"
 
 
-def _email(text: str) -> str | None:
+def _email_fault(text: str) -> str:
+    """Return what is wrong with an address; nothing for one that is right."""
     try:
-        return normalise(text)
-    except Invalid:
-        return None
+        normalise(text)
+    except Invalid as error:
+        return error.message
+    return ""
 
 
 def _is_id(text: str) -> bool:
