@@ -136,6 +136,8 @@ async def _record(
     for outcome in results:
         if outcome.failure_code == "unreachable":
             await _mark_unreachable(session, outcome, now)
+        elif outcome.failure_code in _OWN_FAULT:
+            await troubles.tell_broken(session, outcome, now)
     await queries.insert_deliveries(session, results)
     await queries.insert_delivery_keys(session, results)
     await tallies.count(session, results)

@@ -1,7 +1,8 @@
-"""Operators hear when a way out is held until somebody acts: refused, or its quota is used up.
+"""Operators hear when a way out is held until somebody acts (refused, or its quota is used up), and
+when a template fails as it is sent.
 
-Told as an event, at most once in six hours for each pace key; then in Telegram. A bot that is
-refused itself cannot say so: the log does.
+Told as an event, at most once in six hours for each pace key and each message; then in Telegram. A
+bot that is refused itself cannot say so: the log does.
 """
 
 from collections.abc import Sequence
@@ -10,22 +11,26 @@ from functools import partial
 from html import escape
 from typing import Final
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.clock import EPOCH
 from dripline.deliveries.operators import tell_operators
+from dripline.deliveries.protocols import Result
 from dripline.errors import ChannelRefused, RateLimited, SendFailure
 from dripline.events import Happened, NewEvent, append, subscribe
 from dripline.texts import gettext as _
 
+log = structlog.get_logger()
 CONSUMER: Final = "troubles"
 HELD: Final = "channel.held"
 WEBHOOK_OFF: Final = "webhook.disabled"
+BROKEN: Final = "template.failed"
 _OF_OPERATORS: Final = "telegram:"
 _LONG_S: Final = 600.0
 _APART_S: Final = 6 * 3600
 
-subscribe(CONSUMER, {HELD, WEBHOOK_OFF})
+subscribe(CONSUMER, {HELD, WEBHOOK_OFF, BROKEN})
 
 
 async def tell(session: AsyncSession, key: str, failure: SendFailure, now: datetime) -> None:
@@ -33,9 +38,22 @@ async def tell(session: AsyncSession, key: str, failure: SendFailure, now: datet
     long = isinstance(failure, RateLimited) and failure.whole_key and failure.after >= _LONG_S
     if key.startswith(_OF_OPERATORS) or not (long or isinstance(failure, ChannelRefused)):
         return
-    window = int((now - EPOCH).total_seconds()) // _APART_S
     data = {"key": key, "reason": failure.reason}
-    await append(session, NewEvent(HELD, None, "troubles", f"{key}:{window}", now, data))
+    await append(session, NewEvent(HELD, None, "troubles", f"{key}:{_window(now)}", now, data))
+
+
+async def tell_broken(session: AsyncSession, result: Result, now: datetime) -> None:
+    """Append an event when a template has failed for a contact: others may fare the same way."""
+    source, reason = result.ready.source, result.failure or ""
+    what = f"{source.scenario_id or result.ready.claimed.origin}/{source.message_id}"
+    told = f"template:{what[:120]}:{_window(now)}"
+    data = {"message": what, "reason": reason[:500], "contact_id": result.ready.contact_id.hex}
+    if await append(session, NewEvent(BROKEN, None, "troubles", told, now, data)):
+        log.error("template.failed", message=what, reason=reason)
+
+
+def _window(now: datetime) -> int:
+    return int((now - EPOCH).total_seconds() // _APART_S)
 
 
 class TroubleReactions:
@@ -52,6 +70,16 @@ class TroubleReactions:
 
 def _words(event: Happened, language: str) -> str:
     reason = escape(str(event.data.get("reason")))
+    if event.name == BROKEN:
+        return _(
+            "⚠️ The message {message} could not be made for a contact: {reason}\n\nIt was passed "
+            "over for them, and goes out to everybody for whom it can be made. Mend its template; "
+            "“dripline why {contact}” tells whom it was.",
+            language,
+            message=escape(str(event.data.get("message"))),
+            reason=reason,
+            contact=escape(str(event.data.get("contact_id"))),
+        )
     if event.name == WEBHOOK_OFF:
         return _(
             "⚠️ The webhook to {url} was switched off: {reason}.\n\nWhen it works again, switch it "
