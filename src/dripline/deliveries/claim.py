@@ -67,13 +67,15 @@ class Terms:
 class Claim:
     """What a claim brought: messages to send, how many rows it took, and whether more are due.
 
-    When it took none, `next_due_us` is the domain's moment of the earliest row, if there is one.
+    `paced`: more may be due, and wait for a slot. When it took none, `next_due_us` is the domain's
+    moment of the earliest row, if there is one.
     """
 
     flights: list[Flight]
     taken: int
     more: bool = False
     next_due_us: int | None = None
+    paced: bool = False
 
 
 async def next_due_us(database: Database) -> int | None:
@@ -112,7 +114,7 @@ async def claim(
         number = random.getrandbits(62)
         flights: list[Flight] = []
         moved: list[tuple[int, str]] = []
-        taken, more = 0, False
+        taken, more, paced = 0, False, False
         for key in await queries.lock_pace(session):
             if key.key not in due:
                 continue
@@ -126,6 +128,7 @@ async def claim(
             rows = await _take(session, key.key, due[key.key], now_us, granted.count)
             taken += len(rows)
             more = more or (bool(rows) and len(rows) == granted.most)
+            paced = paced or len(rows) == granted.count
             if one_by_one:
                 ready = await _decide_each(session, origins, rows, now)
             else:
@@ -143,7 +146,7 @@ async def claim(
             terms.lease_until_us,
         )
         await queries.move_pace(session, moved)
-    return Claim(flights, taken, more)
+    return Claim(flights, taken, more, paced=paced)
 
 
 def _due_heads(heads: Sequence[queries.Head], now_us: int, real_us: int) -> dict[str, list[int]]:

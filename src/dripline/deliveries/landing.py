@@ -5,6 +5,7 @@ disk. SQLite has one writer. What is not settled stays here, whatever happens to
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from dripline.deliveries.settle import Outcome
 
 log = structlog.get_logger()
 T = TypeVar("T")
-GATHER_S = 0.02  # results gather this long before they are settled
+GATHER_S = 0.035  # the first result waits this long for others; then a settle takes some 10 ms
 _MOST = 500  # some 40 ms: for so long nothing else is looked at
 _WORTH_ONE_MORE = 200  # for fewer, no further batch is begun while one is being settled
 _LANES = 3
@@ -30,6 +31,7 @@ class Landing:
         self._landed: list[Outcome] = []
         self._settling = 0
         self._some = asyncio.Event()
+        self._since = 0.0  # when the first of those landed that are not being settled
 
     @property
     def held(self) -> int:
@@ -38,8 +40,10 @@ class Landing:
 
     def add(self, outcome: Outcome) -> None:
         """Take an outcome."""
+        if not self._landed:
+            self._since = time.monotonic()
+            self._some.set()
         self._landed.append(outcome)
-        self._some.set()
 
     async def run(self) -> None:
         """Settle what lands, until cancelled."""
@@ -57,10 +61,11 @@ class Landing:
     async def _settle_forever(self) -> None:
         while True:
             await self._some.wait()
-            if len(self._landed) < _MOST:
-                await asyncio.sleep(GATHER_S)
+            left = self._since + GATHER_S - time.monotonic()
+            if left > 0 and len(self._landed) < _MOST:
+                await asyncio.sleep(left)
             if self._settling and len(self._landed) < _WORTH_ONE_MORE:
-                await asyncio.sleep(GATHER_S)
+                await asyncio.sleep(GATHER_S / 2)
                 continue
             if await enduring("settle", self._settle_some) is None:
                 await asyncio.sleep(_BACK_OFF_S)

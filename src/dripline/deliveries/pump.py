@@ -15,13 +15,15 @@ from typing import Any
 from dripline.clock import from_us
 from dripline.deliveries.claim import Claim
 from dripline.deliveries.dispatch import Dispatcher
-from dripline.deliveries.landing import GATHER_S, Landing, enduring
+from dripline.deliveries.landing import Landing, enduring
 from dripline.deliveries.rescue import give_back
 from dripline.deliveries.settle import Outcome
 
-_BUSY_TICK_S = 0.075  # with something due: how often to look; less than the pace's horizon
+_BUSY_TICK_S = 0.15  # with something due: how often to look, so that a claim takes many at once
+_SOON_S = 0.075  # with more due than the pace allows (less than its horizon), or due in a moment
 _IDLE_TICK_S = 0.25  # with nothing due: how often to look, wakes aside
 _WORTH_CLAIMING = 200  # under load, for fewer a claim's fixed cost is not worth it
+_FULL_S = 0.01  # with no room: until something has landed
 _BACK_OFF_S = 0.5
 
 
@@ -76,7 +78,7 @@ class Pump:
         async with self._claiming:
             room = self._room()
             if room < self._least_room or self._stopping.is_set():
-                return GATHER_S / 2
+                return _FULL_S
             now, sure = self._dispatcher.clock.now(), self._busy
             claimed = await self._dispatcher.claim(now, room, sure=sure)
             for flight in claimed.flights:
@@ -86,6 +88,8 @@ class Pump:
         self._more, self._busy = claimed.more, claimed.taken > 0
         if claimed.more:
             return 0.0
+        if claimed.paced:
+            return _SOON_S
         return _BUSY_TICK_S if claimed.taken else self._until_next(claimed)
 
     def _room(self) -> int:
@@ -100,7 +104,7 @@ class Pump:
         if claimed.next_due_us is None:
             return _IDLE_TICK_S
         left = self._dispatcher.clock.real_seconds_until(from_us(claimed.next_due_us))
-        return min(_IDLE_TICK_S, max(left, _BUSY_TICK_S))
+        return min(_IDLE_TICK_S, max(left, _SOON_S))
 
     async def _rest(self, seconds: float) -> None:
         if seconds <= 0:
