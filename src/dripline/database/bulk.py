@@ -13,9 +13,11 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
+import orjson
 from asyncpg.pgproto import pgproto
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -24,6 +26,7 @@ from dripline.database.drivers import file_of, translated
 from dripline.database.types import utc_text
 
 _SMALLEST = 8
+_TEXT_LENGTH = len('"2026-01-31T09:00:00.000000Z",')
 _CONNECTION = "bulk_connection"
 
 # As the column types store them. PostgreSQL's driver brings its own UUID, which is several times
@@ -67,7 +70,8 @@ async def write(
         return ()
     connection = await _connection(session)
     if connection.dialect.name == "sqlite":
-        return _on_sqlite(connection, statement.sqlite, _converted(rows), many=True)
+        _many_on_sqlite(connection, statement.sqlite, rows)
+        return ()
     columns = tuple(list(column) for column in zip(*rows, strict=True))
     return await _on_postgresql(connection, statement.postgresql, columns)
 
@@ -81,8 +85,7 @@ async def append(session: AsyncSession, table: Table, rows: Sequence[tuple[Any, 
         return
     connection = await _connection(session)
     if connection.dialect.name == "sqlite":
-        table, rows = _without_nulls(table, rows)
-        _on_sqlite(connection, _insertion(table), _converted(rows), many=True)
+        _many_on_sqlite(connection, _insertion(table), rows)
     else:
         await _copy(connection, table, rows)
 
@@ -147,18 +150,48 @@ def _on_sqlite(
         raise DBAPIError.instance(sql, None, error, sqlite3.Error) from error
 
 
-def _converted(rows: Sequence[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
-    """Return rows as SQLite stores them: a column at a time is half the driver's own way's time.
+def _many_on_sqlite(
+    connection: AsyncConnection, sql: str, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Execute a statement for every row, a column at a time made what SQLite stores.
 
-    What this leaves (a column that begins with None), the driver's adapters convert.
+    The driver's own way asks about each value whether it adapts, and longest about None: so columns
+    that are empty throughout stand in the statement as NULL.
     """
-    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-    for place, value in enumerate(rows[0]):
-        if isinstance(value, uuid.UUID | bytes):
-            columns[place] = [v and _blob(v) for v in columns[place]]
-        elif isinstance(value, datetime):
-            columns[place] = _texts(columns[place])
-    return zip(*columns, strict=True)
+    columns = list(zip(*rows, strict=True))
+    empty = tuple(
+        place
+        for place, values in enumerate(columns)
+        if values[0] is None and values.count(None) == len(values)
+    )
+    if empty:
+        sql = _with_nulls(sql, empty)
+    stored = [_stored(values) for place, values in enumerate(columns) if place not in empty]
+    _on_sqlite(connection, sql, zip(*stored, strict=True), many=True)
+
+
+@lru_cache(maxsize=1024)
+def _with_nulls(sql: str, places: tuple[int, ...]) -> str:
+    """Return a statement with NULL for its parameters at these places; none of them is numbered."""
+    pieces = sql.split("?")
+    marks = ("NULL" if place in places else "?" for place in range(len(pieces) - 1))
+    return "".join(chain.from_iterable(zip(pieces, marks))) + pieces[-1]  # noqa: B905
+
+
+def _stored(values: Sequence[Any]) -> Sequence[Any]:
+    """Return a column as SQLite stores it; what begins with None the driver's adapters convert."""
+    match values[0]:
+        case uuid.UUID():
+            try:
+                return [bytearray(value.bytes) for value in values]
+            except AttributeError:
+                return [value and _blob(value) for value in values]
+        case bytes():
+            return [value and _blob(value) for value in values]
+        case datetime():
+            return _texts(values)
+        case _:
+            return values
 
 
 def _blob(value: uuid.UUID | bytes) -> bytearray:
@@ -166,23 +199,12 @@ def _blob(value: uuid.UUID | bytes) -> bytearray:
     return bytearray(value if isinstance(value, bytes) else value.bytes)
 
 
-def _without_nulls(
-    table: Table, rows: Sequence[tuple[Any, ...]]
-) -> tuple[Table, Sequence[tuple[Any, ...]]]:
-    """Leave out columns that are empty throughout: the driver takes longest over None."""
-    columns = list(zip(*rows, strict=True))
-    full = [place for place, values in enumerate(columns) if any(v is not None for v in values)]
-    names = tuple(table.columns[place] for place in full)
-    return Table(table.name, names), list(zip(*(columns[place] for place in full), strict=True))
-
-
-def _texts(moments: Sequence[datetime | None]) -> list[str | None]:
-    """Return moments as SQLite stores them; rows of a batch often share theirs."""
-    known: dict[int, str | None] = {}
-    for moment in moments:
-        if id(moment) not in known:
-            known[id(moment)] = None if moment is None else utc_text(moment)
-    return [known[id(moment)] for moment in moments]
+def _texts(moments: Sequence[datetime | None]) -> Sequence[str | None]:
+    """Return moments as SQLite stores them: all in one go, a tenth of the time of one by one."""
+    joined = orjson.dumps(moments, option=orjson.OPT_UTC_Z).decode()
+    if len(joined) == len(moments) * _TEXT_LENGTH + 1:
+        return joined[2:-2].split('","')
+    return [None if moment is None else utc_text(moment) for moment in moments]
 
 
 @cache
@@ -219,5 +241,7 @@ async def _driver(connection: AsyncConnection) -> Any:
 def _size(count: int) -> int:
     size = _SMALLEST
     while size < count:
+        if size * 3 // 2 >= count:
+            return size * 3 // 2
         size *= 2
     return size
