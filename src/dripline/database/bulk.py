@@ -76,6 +76,24 @@ async def write(
     return await _on_postgresql(connection, statement.postgresql, columns)
 
 
+async def write_if_all(
+    session: AsyncSession, statement: str, rows: Sequence[tuple[Any, ...]]
+) -> bool:
+    """Execute the statement for every row on SQLite if each finds its one row; else for none.
+
+    Return whether it did. Two thirds of the time of asking each row what it found.
+    """
+    if not rows:
+        return True
+    connection = await _connection(session)
+    _on_sqlite(connection, "SAVEPOINT all_of_them", ())
+    all_found = _many_on_sqlite(connection, statement, rows) == len(rows)
+    if not all_found:
+        _on_sqlite(connection, "ROLLBACK TO all_of_them", ())
+    _on_sqlite(connection, "RELEASE all_of_them", ())
+    return all_found
+
+
 async def append(session: AsyncSession, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert rows that cannot be there already: a conflict is an error.
 
@@ -136,24 +154,22 @@ async def _connection(session: AsyncSession) -> AsyncConnection:
     return connection
 
 
-def _on_sqlite(
-    connection: AsyncConnection, sql: str, parameters: Any, *, many: bool = False
-) -> Sequence[Any]:
-    file = file_of(connection.sync_connection)
+def _on_sqlite(connection: AsyncConnection, sql: str, parameters: Any) -> Sequence[Any]:
     try:
-        if many:
-            file.executemany(sql, parameters)
-            return ()
-        return file.execute(sql, parameters).fetchall()
+        return file_of(connection.sync_connection).execute(sql, parameters).fetchall()
     except sqlite3.Error as error:
-        # As it would have come through SQLAlchemy: callers tell a conflict from a lock by its type.
-        raise DBAPIError.instance(sql, None, error, sqlite3.Error) from error
+        raise _translated_from_sqlite(sql, error) from error
 
 
-def _many_on_sqlite(
-    connection: AsyncConnection, sql: str, rows: Sequence[tuple[Any, ...]]
-) -> None:
+def _translated_from_sqlite(sql: str, error: sqlite3.Error) -> BaseException:
+    """Return the error as it would have come through SQLAlchemy: callers ask for its type."""
+    return DBAPIError.instance(sql, None, error, sqlite3.Error)
+
+
+def _many_on_sqlite(connection: AsyncConnection, sql: str, rows: Sequence[tuple[Any, ...]]) -> int:
     """Execute a statement for every row, a column at a time made what SQLite stores.
+
+    Return how many rows of the table it changed.
 
     The driver's own way asks about each value whether it adapts, and longest about None: so columns
     that are empty throughout stand in the statement as NULL.
@@ -167,7 +183,11 @@ def _many_on_sqlite(
     if empty:
         sql = _with_nulls(sql, empty)
     stored = [_stored(values) for place, values in enumerate(columns) if place not in empty]
-    _on_sqlite(connection, sql, zip(*stored, strict=True), many=True)
+    file = file_of(connection.sync_connection)
+    try:
+        return file.executemany(sql, zip(*stored, strict=True)).rowcount
+    except sqlite3.Error as error:
+        raise _translated_from_sqlite(sql, error) from error
 
 
 @lru_cache(maxsize=1024)

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import compress
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -93,7 +93,7 @@ async def settle(
     """Record how flights ended, let their origins go on, and queue again what failed for now."""
     async with database.transaction(first=True) as session:
         held = await queries.release(session, [o.flight.held_as for o in outcomes])
-        ours = [o for o in outcomes if o.flight.held_as in held]
+        ours = list(compress(outcomes, held))
         ends = [_result(o) for o in ours]
         results = [result for result in ends if result is not None]
         await _record(session, origins, results, now)
@@ -153,9 +153,11 @@ async def _record(
     lost = [r.ready for r in ended if r.ready.counted and r.status != "sent"]
     if lost:
         await queries.uncount(session, [(ready.contact_id, counted_as(ready)) for ready in lost])
-    by_origin = sorted(ended, key=lambda r: r.ready.claimed.origin)
-    for name, group in groupby(by_origin, key=lambda r: r.ready.claimed.origin):
-        await origins[name].settled(session, list(group), now)
+    by_origin: dict[str, list[Result]] = {}
+    for result in ended:
+        by_origin.setdefault(result.ready.claimed.origin, []).append(result)
+    for name in sorted(by_origin):
+        await origins[name].settled(session, by_origin[name], now)
 
 
 async def _record_emails(session: AsyncSession, emails: Sequence[Result], now: datetime) -> None:
@@ -235,6 +237,8 @@ async def _mind_limits(
 ) -> None:
     refused = False
     for outcome in group:
+        if outcome.failure is None:
+            continue
         failure, address = outcome.failure, outcome.flight.ready.address
         if isinstance(failure, ChannelRefused):
             if not refused:  # hundreds fly at once: it is told once

@@ -40,32 +40,24 @@ class Steps(NamedTuple):
 
 async def count(session: AsyncSession, results: Sequence[Result]) -> None:
     """Count what a settle recorded."""
-    sent: Counter[Kind] = Counter()
-    failed: Counter[Kind] = Counter()
-    fell_back: Counter[Kind] = Counter()
-    days: dict[int, str] = {}
-    for result in results:
-        moment = result.at
-        day = days.get(id(moment))
-        if day is None:
-            day = days[id(moment)] = day_of(moment)
-        source = result.ready.source
-        kind = Kind(
-            day,
+    if not results:
+        return
+    first, last = day_of(min(r.at for r in results)), day_of(max(r.at for r in results))
+    ended = Counter(
+        (
+            first if first == last else day_of(result.at),
             result.ready.address.channel,
             result.ready.claimed.origin,
-            source.scenario_id or "",
-            source.message_id,
+            result.ready.source.scenario_id or "",
+            result.ready.source.message_id,
+            result.status == "sent",
+            result.falls_back is not None,
         )
-        if result.status == "sent":
-            sent[kind] += 1
-        else:
-            failed[kind] += 1
-            if result.falls_back is not None:
-                fell_back[kind] += 1
+        for result in results
+    )
     rows = [
-        (new_id(), *kind, sent[kind], failed[kind], fell_back[kind], 0, 0, 0, 0)
-        for kind in {**sent, **failed}
+        (new_id(), *kind, sent * number, (not sent) * number, fell_back * number, 0, 0, 0, 0)
+        for (*kind, sent, fell_back), number in ended.items()
     ]
     await queries.insert_tallies(session, rows)
 

@@ -49,7 +49,10 @@ async def append_many(
     rows = [(new_id(), event) for event in events]
     await queries.insert_events(session, rows, fresh=fresh)
     metrics.EVENTS.inc(len(rows))
-    await _tell(session, [(event_id, event.name) for event_id, event in rows])
+    reacted_to = {name for name in {event.name for event in events} if consumers_of(name)}
+    if reacted_to:
+        told = [(event_id, event.name) for event_id, event in rows if event.name in reacted_to]
+        await _tell(session, told)
 
 
 async def append_new(session: AsyncSession, events: Sequence[NewEvent]) -> None:

@@ -91,6 +91,7 @@ _SAVE_OFTEN = _saving(_OFTEN)
 _SAVE_ALL = _saving((*_OFTEN, *_SELDOM))
 _SAVE_OFTEN_UNCHANGED = _saving(_OFTEN, unchanged=True)
 _SAVE_ALL_UNCHANGED = _saving((*_OFTEN, *_SELDOM), unchanged=True)
+_SAVE_OFTEN_IF_SAME = f"{_SAVE_OFTEN.sqlite} AND version = ?"
 # SQLite has one writer: what is read in its transaction stays so.
 _VERSIONS = Statement(
     sqlite="SELECT id, version FROM enrollments WHERE id IN ({keys})", postgresql=""
@@ -126,11 +127,7 @@ async def save_unchanged(
     Returns the ids of the latter.
     """
     if session.get_bind().dialect.name == "sqlite":
-        rows = await bulk.read(session, _VERSIONS, [s.id for s in changed])
-        versions = {as_uuid(row[0]): row[1] for row in rows}
-        same = [s for s in changed if versions.get(s.id) == s.version]
-        await save(session, same)
-        return {s.id for s in changed if versions.get(s.id) != s.version}
+        return await _save_unchanged_on_sqlite(session, changed)
     # In one order everywhere, so that no two wait for each other.
     usual, others = _apart(sorted(changed, key=_by_id))
     saved = [
@@ -144,6 +141,24 @@ async def save_unchanged(
         ),
     ]
     return {s.id for s in changed}.difference(row[0] for row in saved)
+
+
+async def _save_unchanged_on_sqlite(
+    session: AsyncSession, states: Sequence[EnrollmentState]
+) -> set[uuid.UUID]:
+    """Hardly ever has one been changed, so they are asked for only then: nobody else writes."""
+    usual, others = _apart(states)
+    if await bulk.write_if_all(
+        session, _SAVE_OFTEN_IF_SAME, [(*_often(s), s.id, s.version) for s in usual]
+    ):
+        if not others:
+            return set()
+    else:
+        others = list(states)
+    rows = await bulk.read(session, _VERSIONS, [s.id for s in others])
+    versions = {as_uuid(row[0]): row[1] for row in rows}
+    await save(session, [s for s in others if versions.get(s.id) == s.version])
+    return {s.id for s in others if versions.get(s.id) != s.version}
 
 
 def _apart(

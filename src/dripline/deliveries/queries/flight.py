@@ -26,6 +26,9 @@ _RELEASE = Statement(
     """,
 )
 
+# Hardly ever has a claim been lost: SQLite is not asked about each.
+_RELEASE_EACH = "DELETE FROM inflight WHERE id = ? AND claim = ?"
+
 _DELETE_INFLIGHT = Statement(
     sqlite="DELETE FROM inflight WHERE id IN ({keys})",
     postgresql="DELETE FROM inflight WHERE id = ANY($1::uuid[])",
@@ -68,15 +71,16 @@ async def insert_inflight(
     await bulk.append(session, _INFLIGHT, rows)
 
 
-async def release(
-    session: AsyncSession, claims: Sequence[tuple[uuid.UUID, int]]
-) -> set[tuple[uuid.UUID, int]]:
-    """Hold rows no longer; return which of these rows and claims were still held as such."""
+async def release(session: AsyncSession, claims: Sequence[tuple[uuid.UUID, int]]) -> Sequence[bool]:
+    """Hold rows no longer; return for each of these rows and claims whether it was held as such."""
     numbers: Any = list({claim for _id, claim in claims})
     if session.get_bind().dialect.name == "sqlite":
+        if await bulk.write_if_all(session, _RELEASE_EACH, claims):
+            return [True] * len(claims)
         numbers = dump_json(numbers)
     rows = await bulk.read(session, _RELEASE, [row_id for row_id, _claim in claims], numbers)
-    return {(as_uuid(row[0]), row[1]) for row in rows}
+    held = {(as_uuid(row[0]), row[1]) for row in rows}
+    return [claim in held for claim in claims]
 
 
 async def delete_inflight(session: AsyncSession, ids: Iterable[uuid.UUID]) -> None:
