@@ -14,6 +14,7 @@ import ssl
 import urllib.parse
 from collections import deque
 from collections.abc import Mapping
+from functools import lru_cache
 
 from dripline.clients.http import NO_HEADERS, Answer, HttpFailure
 from dripline.clients.http1_connection import IDLE_S, Connection
@@ -102,11 +103,8 @@ class Http1Client:
         await asyncio.sleep(0)  # lets the transports say goodbye before the loop can end
 
     def _head(self, method: str, path: str, fields: str) -> bytes:
-        if _TARGET.fullmatch(path) is None:
-            raise ValueError("the path of a request must be visible ASCII")
-        return (
-            f"{method} {self._prefix}{path} HTTP/1.1\r\nHost: {self._host_header}\r\n{fields}\r\n"
-        ).encode()
+        start = _start(method, f"{self._prefix}{path}", self._host_header)
+        return f"{start}{fields}\r\n".encode()
 
     async def _free_connection(self, deadline: float) -> Connection:
         while True:
@@ -211,6 +209,13 @@ class Http1Client:
                 turn.set_result(connection)
                 return True
         return False
+
+
+@lru_cache(maxsize=256)
+def _start(method: str, target: str, host: str) -> str:
+    if _TARGET.fullmatch(target) is None:
+        raise ValueError("the path of a request must be visible ASCII")
+    return f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n"
 
 
 def _lines(headers: Mapping[str, str]) -> str:

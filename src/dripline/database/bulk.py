@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
 from itertools import chain
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import orjson
 from asyncpg.pgproto import pgproto
@@ -140,7 +140,8 @@ async def run(session: AsyncSession, statement: Statement, *parameters: Any) -> 
 
 def as_uuid(value: Any) -> uuid.UUID:
     """Return the UUID that a driver read: bytes from SQLite, a UUID from PostgreSQL."""
-    return cast("uuid.UUID", pgproto.UUID(value) if isinstance(value, bytes) else value)
+    found: uuid.UUID = pgproto.UUID(value) if isinstance(value, bytes) else value
+    return found
 
 
 async def _connection(session: AsyncSession) -> AsyncConnection:

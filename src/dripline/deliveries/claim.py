@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -171,9 +170,9 @@ async def _decide(
     session: AsyncSession, origins: Mapping[str, Origin], rows: Sequence[Claimed], now: datetime
 ) -> list[Ready]:
     ready: list[Ready] = []
-    groups = {
-        name: list(claimed) for name, claimed in groupby(sorted(rows, key=_by_origin), _by_origin)
-    }
+    groups: dict[str, list[Claimed]] = {}
+    for row in rows:
+        groups.setdefault(row.origin, []).append(row)
     # Where room is scarce (a cap), what is more urgent takes it first.
     for name in sorted(groups, key=lambda one: min(row.priority for row in groups[one])):
         ready += await origins[name].prepare(session, groups[name], now)
@@ -199,10 +198,6 @@ async def _decide_each(
             later = entry_again(row, to_us(now) + _POISONED_US)
             await queue.push(session, [later], now_us=to_us(now))
     return ready
-
-
-def _by_origin(claimed: Claimed) -> str:
-    return claimed.origin
 
 
 async def _keep_chats_apart(

@@ -8,16 +8,14 @@ Rate times latency is how many must be in flight: a thousand messages a second a
 """
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import cast
 
 from dripline.clock import from_us
-from dripline.deliveries.claim import Claim
+from dripline.deliveries.claim import Claim, Flight
 from dripline.deliveries.dispatch import Dispatcher
 from dripline.deliveries.landing import Landing, enduring
 from dripline.deliveries.rescue import give_back
-from dripline.deliveries.settle import Outcome
 
 _BUSY_TICK_S = 0.15  # with something due: how often to look, so that a claim takes many at once
 _SOON_S = 0.075  # with more due than the pace allows (less than its horizon), or due in a moment
@@ -82,9 +80,7 @@ class Pump:
             now, sure = self._dispatcher.clock.now(), self._busy
             claimed = await self._dispatcher.claim(now, room, sure=sure)
             for flight in claimed.flights:
-                task = asyncio.create_task(self._fly(self._dispatcher.send(flight)))
-                self._flying.add(task)
-                task.add_done_callback(self._flying.discard)
+                self._flying.add(asyncio.create_task(self._fly(flight)))
         self._more, self._busy = claimed.more, claimed.taken > 0
         if claimed.more:
             return 0.0
@@ -117,5 +113,8 @@ class Pump:
             return
         self._wake.clear()
 
-    async def _fly(self, sending: Coroutine[Any, Any, Outcome]) -> None:
-        self._landing.add(await sending)
+    async def _fly(self, flight: Flight) -> None:
+        try:
+            self._landing.add(await self._dispatcher.send(flight))
+        finally:
+            self._flying.discard(cast("asyncio.Task[None]", asyncio.current_task()))

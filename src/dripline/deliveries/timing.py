@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -38,6 +39,11 @@ class Delay(Protocol):
         ...
 
 
+@lru_cache(maxsize=1024)
+def _span(days: int, hours: int, minutes: int) -> timedelta:
+    return timedelta(days=days, hours=hours, minutes=minutes)
+
+
 def due_at(delay: Delay, base: datetime, timezone: str | None) -> datetime:
     """Return when a message with this delay is due, counted from `base`, in UTC.
 
@@ -45,9 +51,9 @@ def due_at(delay: Delay, base: datetime, timezone: str | None) -> datetime:
     tomorrow at nine), and the moment is always after the base. With weekdays, it moves on to the
     first of them.
     """
-    moment = base + timedelta(hours=delay.hours, minutes=delay.minutes)
     if delay.at is None and not delay.weekdays:
-        return moment + delay.days * _DAY
+        return base + _span(delay.days, delay.hours, delay.minutes)
+    moment = base + _span(0, delay.hours, delay.minutes)
     zone = zone_of(timezone)
     local = moment.astimezone(zone)
     day = local.date() + delay.days * _DAY

@@ -233,7 +233,9 @@ def _reason(state: EnrollmentState) -> str:
 def _due(message: Message, state: EnrollmentState, base: datetime, habits: Habits) -> datetime:
     origin = state.started_at if message.timing.origin == "start" else base
     due = due_at(message.timing, origin, habits.timezone)
-    return on_its_day(due, habits) if days_apart(message.timing) else due
+    if habits is NO_HABITS or not days_apart(message.timing):
+        return due
+    return on_its_day(due, habits)
 
 
 def next_due(

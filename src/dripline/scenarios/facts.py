@@ -16,9 +16,10 @@ from dripline.deliveries.windows import NO_HABITS, Habits
 from dripline.scenarios.conditions import holding
 from dripline.scenarios.decide import Facts
 from dripline.scenarios.rows import Person
-from dripline.scenarios.state import HURRY, ORIGIN, EnrollmentState
+from dripline.scenarios.state import HURRY, ORIGIN
 
 _NO_CONDITIONS: Mapping[str, bool] = {}
+_NOTHING: frozenset[str] = frozenset()
 
 
 async def gather(
@@ -42,10 +43,11 @@ async def gather(
         for row in claimed
         if row.ref in people and people[row.ref].state.turn == row.turn
     }
+    revisions = {key: scenario.revision for key, scenario in library.scenarios.items()}
     unsure = [
-        person.state
-        for person in people.values()
-        if person.state.recheck or _edited(library, person.state)
+        state
+        for state in (person.state for person in people.values())
+        if state.recheck or revisions.get(state.scenario_id, state.revision) != state.revision
     ]
     sent = await deliveries.sent_messages(session, {state.contact_id for state in unsure})
     flying = await deliveries.in_flight_refs(session, {state.id for state in unsure}, ORIGIN)
@@ -54,21 +56,22 @@ async def gather(
         by_enrollment.setdefault((origin_id, run), set()).add(message_id)
     states = (person.state for person in people.values())
     conditions = await holding(session, library, states, by_enrollment, now)
-    return {
-        key: Facts(
+    facts = {}
+    for key, row in rows.items():
+        person, state = people[key], people[key].state
+        reach = reaches.get(state.contact_id)
+        facts[key] = Facts(
             reachability=person.reachability,
-            habits=_habits(person, reaches.get(person.contact_id)),
-            sent=frozenset(by_enrollment.get((key, person.state.run), ())),
+            habits=_habits(person, reach),
+            sent=frozenset(by_enrollment.get((key, state.run), ())) if by_enrollment else _NOTHING,
             conditions=conditions.get(key, _NO_CONDITIONS),
             on_its_way=key in flying,
-            hurry=person.state.recheck == HURRY,
-            prompted=rows[key].priority == PROMPTED,
-            route=_route(rows[key], person, reaches.get(person.contact_id)),
-            spent=spent.get(person.contact_id),
+            hurry=state.recheck == HURRY,
+            prompted=row.priority == PROMPTED,
+            route=_route(row, person, reach),
+            spent=spent.get(state.contact_id),
         )
-        for key, person in people.items()
-        if key in rows
-    }
+    return facts
 
 
 def _habits(person: Person, reach: Reach | None) -> Habits:
@@ -82,8 +85,3 @@ def _route(row: Claimed, person: Person, reach: Reach | None) -> Route | None:
         return None
     home = Way(person.address, person.reachability)
     return Route(reach, home, "sequences", trail_of(row), person.state.asked_channel)
-
-
-def _edited(library: Library, state: EnrollmentState) -> bool:
-    scenario = library.scenario(state.scenario_id)
-    return scenario is not None and scenario.revision != state.revision

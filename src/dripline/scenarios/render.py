@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -77,10 +77,8 @@ class Renderer:
         """Return what the contact's own row does not hold, for those whose message asks for it."""
         asking: dict[str, set[uuid.UUID]] = {}
         for person, message in wanted:
-            for variable in message.variables:
-                scope, _, name = variable.partition(".")
-                if scope == "user" and name not in OWN_VARIABLES:
-                    asking.setdefault(name, set()).add(person.state.contact_id)
+            for name in _of_others(message.variables):
+                asking.setdefault(name, set()).add(person.state.contact_id)
         if not asking:
             return {}
         found: dict[uuid.UUID, dict[str, Any]] = {}
@@ -97,11 +95,24 @@ class Renderer:
         return found
 
 
+@lru_cache(maxsize=1024)
+def _of_others(variables: frozenset[str]) -> tuple[str, ...]:
+    """Return those names under `user` that the contact's own row does not hold."""
+    own = {f"user.{name}" for name in OWN_VARIABLES}
+    return tuple(
+        variable.removeprefix("user.")
+        for variable in sorted(variables - own)
+        if variable.startswith("user.")
+    )
+
+
 async def _access(
     session: AsyncSession, wanted: Sequence[tuple[Person, Message]]
 ) -> dict[int, dict[str, Any]]:
     """Return what people have of their scenario's product, where a message asks for it."""
-    asking = [n for n, (_, message) in enumerate(wanted) if message.variables & _OF_ACCESS]
+    asking = [
+        n for n, (_, message) in enumerate(wanted) if not message.variables.isdisjoint(_OF_ACCESS)
+    ]
     if not asking:
         return {}
     contact_ids = {wanted[n][0].state.contact_id for n in asking}
