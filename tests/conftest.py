@@ -23,6 +23,7 @@ from sqlalchemy import MetaData, create_mock_engine, event
 
 import compiled
 import dripline
+import sharing
 from dripline.clock import VirtualClock
 from dripline.database import Base, Database
 from dripline.database.upgrade import known_versions
@@ -55,6 +56,13 @@ def pytest_configure(config: pytest.Config) -> None:
         compileall.compile_dir(Path(dripline.__file__).parent, quiet=2)
         os.environ.setdefault("TMPDIR", str(quickest_folder()))
         tempfile.tempdir = None  # to be looked up again
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each worker begin with what takes long."""
+    if hasattr(config, "workerinput"):
+        items[:] = sharing.spread(items, config.workerinput["workercount"])
 
 
 def pytest_collection_finish() -> None:

@@ -6,10 +6,13 @@ messages in their hands and others whose results come late.
 """
 
 import asyncio
+import sqlite3
 import uuid
 from collections import Counter
 from collections.abc import Coroutine, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -22,7 +25,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.channels.recorder import Recorder
@@ -33,6 +36,7 @@ from dripline.contacts.models import Address, Preferences
 from dripline.content.compile import compile_scenario
 from dripline.content.store import Library
 from dripline.database import Base, Database
+from dripline.database.engine import file_of
 from dripline.deliveries import queries as deliveries
 from dripline.deliveries.claim import Claim, next_due_us
 from dripline.deliveries.dispatch import Dispatcher
@@ -53,7 +57,6 @@ from dripline.scenarios.direct import DirectOrigin
 from dripline.scenarios.models import Enrollment
 from dripline.scenarios.reactions import CONSUMER, ScenarioReactions
 from dripline.scenarios.render import Renderer
-from dripline.wiring import import_models
 
 T = TypeVar("T")
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -270,6 +273,7 @@ class Life(RuleBasedStateMachine):
     """What may happen, in any order."""
 
     channels: tuple[str, ...] = ("telegram",)
+    template: Path
 
     def __init__(self) -> None:
         super().__init__()
@@ -287,10 +291,13 @@ class Life(RuleBasedStateMachine):
         return Database.from_url("sqlite://")
 
     async def empty_tables(self) -> None:
-        """Make all tables."""
-        import_models()
-        async with self.database.writer.begin() as connection:
-            await connection.run_sync(Base.metadata.create_all)
+        """Have all tables, without rows."""
+        async with self.database.writer.connect() as connection:
+            await connection.run_sync(self._copy_template)
+
+    def _copy_template(self, connection: Connection) -> None:
+        with closing(sqlite3.connect(self.template)) as template:
+            template.backup(file_of(connection))
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something to its end."""
@@ -552,13 +559,19 @@ def much(examples: int, steps: int) -> settings:
 
 
 @pytest.mark.slow
-def test_the_invariants_hold_on_sqlite() -> None:
-    run_state_machine_as_test(Life, settings=much(20, 25))
+def test_the_invariants_hold_on_sqlite(sqlite_template: Path) -> None:
+    class LifeOnSqlite(Life):
+        template = sqlite_template
+
+    run_state_machine_as_test(LifeOnSqlite, settings=much(20, 25))
 
 
 @pytest.mark.slow
-def test_the_invariants_hold_on_two_channels() -> None:
-    run_state_machine_as_test(LifeOnTwoChannels, settings=much(20, 30))
+def test_the_invariants_hold_on_two_channels(sqlite_template: Path) -> None:
+    class LifeOnSqlite(LifeOnTwoChannels):
+        template = sqlite_template
+
+    run_state_machine_as_test(LifeOnSqlite, settings=much(20, 30))
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from outside.standin import DROPPED, GARBAGE, HALF, Call, Fate, StandIn, refuse
 
 MESSAGES = 3
 LIMITED = refuse(429, "Too Many Requests: retry after 1", retry_after=1)
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from outside import folder
 from outside.crowd import Crowd
 from outside.evidence import of_postgres
 from outside.http import get
-from outside.program import Program, Programs, free_port
+from outside.program import START_S, Program, Programs, free_port
 from outside.standin import StandIn
 from postgres import PostgresServer
 
@@ -49,14 +49,15 @@ class Cluster:
 
     def revive(self) -> "Cluster":
         """Do what a supervisor does until all parts are ready."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + START_S
         while time.monotonic() < until:
             self.supervise()
             parts = (*self.workers, self.web)
             if all(part.records("dripline.ready") and not part.ended() for part in parts):
                 return self
             time.sleep(0.1)
-        raise AssertionError("not all parts came back")
+        logs = [f"{part.name}: {part.log()[-1000:]}" for part in (*self.workers, self.web)]
+        raise AssertionError("not all parts came back\n" + "\n".join(logs))
 
     def wait_for_traffic(self) -> None:
         """Wait until messages go out again: a blow is to strike those at work."""

@@ -17,6 +17,7 @@ from postgres import PostgresServer
 MESSAGES = 6
 AWAY_S = 60.0 if os.environ.get("DRIPLINE_FAULT_ROUNDS") else 4.0
 FULL_S = 10.0 if os.environ.get("DRIPLINE_FAULT_ROUNDS") else 3.0
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.skipif(

@@ -14,6 +14,7 @@ from outside.standin import Fate, StandIn
 
 MESSAGES = 4
 IN_FLIGHT = "SELECT count(*) FROM inflight"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import psutil
 
 from outside.standin import TOKEN
 
-START_S = 30.0
+START_S = 120.0  # far more than it takes: other processes may have the machine meanwhile
 _OURS = ("TELEGRAM_", "DATABASE_", "DRIPLINE_", "SECRET_", "ADMIN_", "PUBLIC_")
 _PLAIN = frozenset({"PORT", "HOST", "ENVIRONMENT", "LOG_LEVEL", "LOG_FORMAT", "IN_FLIGHT"})
 

@@ -236,7 +236,7 @@ class StandIn:
         return [call for call in tuple(self.calls) if call.method == method]
 
     def wait_for(
-        self, condition: Callable[[], bool], seconds: float = 15.0, what: str = ""
+        self, condition: Callable[[], bool], seconds: float = 60.0, what: str = ""
     ) -> None:
         """Wait until a condition holds; it is looked at after each request, and now and then.
 
