@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from dripline.database.failures import will_pass
 from dripline.errors import Conflict, DriplineError, Forbidden, Invalid, NotFound, TooMany
 
 log = structlog.get_logger()
@@ -71,8 +72,10 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:
-    # 503 asks whoever called to come again: Telegram does.
-    log.error("http.database_failed", path=request.url.path, exc_info=error)
+    # 503 asks whoever called to come again: Telegram does, so that this is logged often.
+    traced = None if will_pass(error) else error
+    reason = repr(error)[:300]
+    log.error("http.database_failed", path=request.url.path, error=reason, exc_info=traced)
     return error_response(503, "UNAVAILABLE", "The database did not answer; try again soon.")
 
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
+from structlog.testing import capture_logs
 
 from dripline import __version__, metrics
 from dripline.api import telegram
@@ -203,10 +204,14 @@ async def test_a_domain_error_keeps_its_code_and_details(faulty: httpx.AsyncClie
 async def test_a_database_that_refuses_connections_asks_to_come_again(
     faulty: httpx.AsyncClient,
 ) -> None:
-    answer = await faulty.get("/refused")
+    with capture_logs() as logs:
+        answer = await faulty.get("/refused")
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "UNAVAILABLE"
     assert "10.0.0.7" not in answer.text
+    [line] = [one for one in logs if one["event"] == "http.database_failed"]
+    assert "10.0.0.7" in line["error"]
+    assert line["exc_info"] is None  # each repeat of Telegram's logs one line
 
 
 async def test_an_unforeseen_error_tells_nothing_of_our_insides(faulty: httpx.AsyncClient) -> None:
