@@ -1,7 +1,7 @@
 """What every test may ask for: a database of each kind, a clock that stands still.
 
 `database` runs a test twice, on a SQLite file and on a real PostgreSQL server. One server serves
-the whole run (all workers of pytest-xdist), each test gets a fresh database copied from a template.
+the whole run (all workers of pytest-xdist); no test sees what another has left in its database.
 """
 
 import compileall
@@ -43,6 +43,7 @@ settings.load_profile("explore" if os.environ.get("DRIPLINE_EXPLORE") else "repe
 TEMPLATE = "dripline_template"
 KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 _numbers = itertools.count()
+_spare: list[tuple[str, str]] = []  # PostgreSQL databases that no test has just now, each's shape
 compiled.share()
 
 
@@ -154,10 +155,20 @@ def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
 
 @pytest.fixture
 def postgres_url(fast_postgres: PostgresServer) -> Iterator[str]:
-    """The address of a fresh PostgreSQL database with all tables."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    yield fast_postgres.create_database(name, TEMPLATE)
-    fast_postgres.drop_database(name)
+    """The address of a PostgreSQL database with all tables and no rows.
+
+    It serves one test after the other, unless one has changed more in it than rows.
+    """
+    if not _spare:
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        fast_postgres.create_database(name, TEMPLATE)
+        _spare.append((name, fast_postgres.shape(name)))
+    name, shape = _spare.pop()
+    yield fast_postgres.url(name)
+    if fast_postgres.empty_database(name) == shape:
+        _spare.append((name, shape))
+    else:
+        fast_postgres.drop_database(name)
 
 
 @pytest.fixture(params=KINDS)
