@@ -42,10 +42,14 @@ async def test_an_address_is_given_confirmed_left_and_removed(
             "reachability": "unverified",
             "waiting": "anna@example.com",
         }
+        claimed = await http.get("/api/v1/contacts/anna@example.com")
+        assert code(claimed) == "USER_NOT_FOUND"  # it may be somebody else's
         (letter,) = await asked(api)
         async with database.transaction() as session:
             await confirm(session, letter.id, Evidence("link"), clock.now())
         assert (await http.get(f"{at}/email")).json()["reachability"] == "reachable"
+        mine = await http.get("/api/v1/contacts/Anna@Example.com")
+        assert mine.json()["id"] == at.rpartition("/")[2]
         clock.advance(timedelta(minutes=2))
         changed = await http.put(f"{at}/email", json={"address": "new@example.com"})
         assert changed.json() == {

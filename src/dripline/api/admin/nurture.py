@@ -24,7 +24,10 @@ from dripline.scenarios.models import Enrollment as EnrollmentRow
 routes = APIRouter(
     prefix="/admin/api/nurture", tags=["admin"], route_class=GuardedRoute, responses=ERRORS
 )
-_USER = Field(description="A Telegram id or a contact's id.", examples=[123456789])
+_USER = Field(
+    description="A Telegram id, a contact's id, or an email address they have confirmed.",
+    examples=[123456789],
+)
 
 
 class Sequence(Told):

@@ -74,9 +74,7 @@ class Counted(Told):
 async def list_clicks(
     session: Session,
     pages: Pages,
-    contact: Annotated[
-        str | None, Query(max_length=64, description="Of this contact: our id, or Telegram's.")
-    ] = None,
+    contact: Annotated[str | None, Query(max_length=320, description="Of this contact.")] = None,
     promo: Annotated[str | None, Query(max_length=64, description="Of this promo.")] = None,
 ) -> Page[Click]:
     """Return clicks of people, newest first."""

@@ -93,7 +93,7 @@ class WaitingPage(Told):
 async def list_deliveries(
     session: Session,
     pages: Pages,
-    contact: Annotated[str | None, Query(max_length=64)] = None,
+    contact: Annotated[str | None, Query(max_length=320)] = None,
     scenario: Annotated[str | None, Query(max_length=64)] = None,
     message: Annotated[str | None, Query(max_length=120)] = None,
     channel: Annotated[str | None, Query(max_length=20)] = None,

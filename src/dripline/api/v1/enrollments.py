@@ -70,7 +70,7 @@ async def list_enrollments(
     session: Session,
     pages: Pages,
     here: Here,
-    contact: Annotated[str | None, Query(max_length=64)] = None,
+    contact: Annotated[str | None, Query(max_length=320)] = None,
     scenario: Annotated[str | None, Query(max_length=64)] = None,
     status: Annotated[Literal["active", "completed", "stopped"] | None, Query()] = None,
 ) -> Page[Enrollment]:

@@ -83,7 +83,7 @@ class Appended(Told):
 async def list_events(
     session: Session,
     pages: Pages,
-    contact: Annotated[str | None, Query(max_length=64, description="Of this contact.")] = None,
+    contact: Annotated[str | None, Query(max_length=320, description="Of this contact.")] = None,
     name: Annotated[str | None, Query(max_length=80, description="Of this name.")] = None,
 ) -> Page[EventLine]:
     """Return events, newest first; of a contact, those of messages are left out."""

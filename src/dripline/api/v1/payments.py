@@ -56,7 +56,7 @@ class Paid(Given):
 async def list_payments(
     session: Session,
     pages: Pages,
-    contact: Annotated[str | None, Query(max_length=64)] = None,
+    contact: Annotated[str | None, Query(max_length=320)] = None,
     outcome: Annotated[Literal["claimed", "unmatched"] | None, Query()] = None,
 ) -> Page[Payment]:
     """Return payments, newest first."""

@@ -1,4 +1,4 @@
-"""Whom a request means: a contact by our id or by a Telegram id."""
+"""Whom a request means: a contact by our id, a Telegram id, or an email address of theirs."""
 
 import re
 import uuid
@@ -8,6 +8,8 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts import queries as contacts
+from dripline.contacts.email import CHANNEL, UNVERIFIED
+from dripline.contacts.email_address import normalise
 from dripline.contacts.models import REACHABLE, Address, Contact
 from dripline.errors import USER_NOT_FOUND, Invalid, NotFound
 
@@ -17,8 +19,8 @@ Ref = Annotated[
     str,
     Field(
         min_length=1,
-        max_length=64,
-        description="The contact's id, or a Telegram id.",
+        max_length=320,
+        description="The contact's id, a Telegram id, or an email address they have confirmed.",
         examples=["123456789"],
     ),
 ]
@@ -27,18 +29,33 @@ Ref = Annotated[
 async def contact_of(session: AsyncSession, ref: str | int) -> Contact:
     """Return the contact meant. Raises NotFound (USER_NOT_FOUND)."""
     words = str(ref).strip()
-    found: Contact | None = None
-    if _TELEGRAM.match(words):
-        address = await contacts.any_telegram_address(session, words)
-        found = await contacts.contact(session, address.contact_id) if address else None
-    else:
-        try:
-            found = await contacts.contact(session, uuid.UUID(words))
-        except ValueError:
-            found = None
+    found = await _found(session, words)
     if found is None:
         raise NotFound(f"There is no contact {words[:64]}.", code=USER_NOT_FOUND)
     return found
+
+
+async def _found(session: AsyncSession, words: str) -> Contact | None:
+    if _TELEGRAM.match(words):
+        address = await contacts.any_telegram_address(session, words)
+    elif "@" in words:
+        address = await _by_email(session, words)
+    else:
+        try:
+            return await contacts.contact(session, uuid.UUID(words))
+        except ValueError:
+            return None
+    return await contacts.contact(session, address.contact_id) if address else None
+
+
+async def _by_email(session: AsyncSession, words: str) -> Address | None:
+    """Return the address, unless somebody only claims it: it may be a stranger's."""
+    try:
+        value = normalise(words)
+    except Invalid:
+        return None
+    address = await contacts.address_of_value(session, CHANNEL, "", value)
+    return None if address is None or address.reachability == UNVERIFIED else address
 
 
 async def address_for(
