@@ -44,6 +44,21 @@ async def test_everybody_who_is_meant_gets_it_once(house: House) -> None:
     assert await house.queued() == 0
 
 
+async def test_conditions_may_ask_for_addresses_too(house: House) -> None:
+    async with house.database.transaction() as session:
+        now = house.clock.now()
+        await reachability.change(session, house.known[3].address_id, "blocked", None, now)
+    never_blocked = {"not": {"reachable": {"is": "blocked"}}}
+    house.define(targeting={"conditions": [{"reachable": "telegram"}, never_blocked]})
+    await house.do("send")
+    async with house.database.reading() as session:
+        broadcast = await queries.by_key(session, "news")
+        assert broadcast is not None
+        planned = await plan.plan(session, broadcast, house.renderer, 30.0, now)
+    assert (planned.count, planned.meant, len(planned.sample)) == (6, 6, plan.SAMPLE)
+    assert sorted(await house.sent()) == ["0", "1", "2", "4", "5", "6"]
+
+
 async def test_sending_it_again_reaches_only_those_who_have_not_got_it(house: House) -> None:
     await house.do("send")
     assert len(await house.sent()) == 7

@@ -19,8 +19,10 @@ from dripline.broadcasts.models import (
     ParkedRow,
     Tally,
 )
+from dripline.contacts import segments
 from dripline.contacts.models import REACHABLE, Address, Contact, Preferences
-from dripline.contacts.segment_words import Asked
+from dripline.contacts.segment_tree import All, AnyOf, Asked, Not
+from dripline.contacts.segment_words import always, among
 from dripline.contacts.segments import Condition
 from dripline.database import Database, bulk, insert_new
 from dripline.deliveries.models import LOW, DeliveryKey, Pace, QueueRow
@@ -125,14 +127,23 @@ def _reaches(bot: str, *, email: bool) -> ColumnElement[bool]:
     return and_(Address.contact_id == Contact.id, Address.reachability == REACHABLE, chat)
 
 
-def _wants_news() -> ColumnElement[bool]:
-    return ~exists().where(
-        Preferences.contact_id == Contact.id, Preferences.announcements.is_(False)
-    )
+def _reached(bot: str, *, email: bool) -> Condition:
+    """Return the same of contacts: who has an address that it reaches."""
+    chats, here = Address.channel == TELEGRAM, Address.bot == bot
+    reachable = Address.reachability == REACHABLE
+    chat = among(Address.contact_id, chats, here, reachable)
+    if not email:
+        return chat
+    by_email = among(Address.contact_id, Address.channel == EMAIL, reachable)
+    theirs = AnyOf((among(Address.contact_id, chats, here), Not(among(Address.contact_id, chats))))
+    return AnyOf((chat, All((by_email, theirs))))
+
+
+_WANTS_NEWS = Not(among(Preferences.contact_id, Preferences.announcements.is_(False)))
 
 
 def _audience(bot: str, segment: Condition, asked: Asked, *, email: bool) -> ColumnElement[bool]:
-    return and_(_reaches(bot, email=email), segment.where(asked), _wants_news())
+    return and_(_reaches(bot, email=email), segment(asked), _WANTS_NEWS(asked))
 
 
 async def by_email_too(session: AsyncSession) -> bool:
@@ -176,16 +187,11 @@ async def audience_count(
     session: AsyncSession, bot: str, segment: Condition, now: datetime, got: uuid.UUID | None
 ) -> int:
     """Return how many would get a broadcast: in the segment, reachable, and not served before."""
-    whole = Asked(now, whole=session.get_bind().dialect.name == "sqlite")
-    reachable = exists().where(_reaches(bot, email=await by_email_too(session)))
-    statement = (
-        select(func.count())
-        .select_from(Contact)
-        .where(segment.where(whole), reachable, _wants_news())
-    )
+    reached = _reached(bot, email=await by_email_too(session))
+    parts: list[Condition] = [segment, reached, _WANTS_NEWS]
     if got is not None:
-        statement = statement.where(~_got(got))
-    return int(await session.scalar(statement) or 0)
+        parts.append(always(~_got(got)))
+    return await segments.count(session, All(tuple(parts)), now)
 
 
 async def sample(

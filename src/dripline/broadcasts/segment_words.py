@@ -5,7 +5,8 @@ from sqlalchemy import exists
 from dripline.broadcasts.models import Broadcast, Missed
 from dripline.contacts.segment_given import Given
 from dripline.contacts.segment_telling import tells
-from dripline.contacts.segment_words import Predicate, among, register
+from dripline.contacts.segment_tree import Predicate
+from dripline.contacts.segment_words import among, register
 from dripline.deliveries.models import DeliveryKey
 from dripline.texts import gettext as _
 

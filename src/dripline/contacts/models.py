@@ -44,7 +44,11 @@ class Contact(Base):
     last_seen_at: Mapped[datetime | None]
     timezone_source: Mapped[str | None] = mapped_column(String(8))
 
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (
+        # A third of the table, in its order: what counts of everybody go through.
+        Index("ix_contacts_narrow", "id", "state", "language"),
+        {"sqlite_with_rowid": False},
+    )
 
 
 class Address(Base):
@@ -101,7 +105,7 @@ class Tag(Base):
     tag: Mapped[str] = mapped_column(String(64), primary_key=True)
     added_at: Mapped[datetime]
 
-    __table_args__ = (Index("ix_contact_tags_tag", "tag"),)
+    __table_args__ = (Index("ix_contact_tags_tag", "tag", "contact_id"),)
 
 
 class Preferences(Base):

@@ -4,32 +4,18 @@ A word gives, for a moment, a condition on the row of `contacts`. It is `sure` w
 with yes or no for every contact, never with NULL.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal_column, or_
 
 from dripline.contacts.models import REACHABLE, Address, Attribute, Contact, Tag
 from dripline.contacts.segment_given import Given
+from dripline.contacts.segment_tree import All, Among, Asked, Not, Predicate
 from dripline.contacts.segment_values import AsNumber, AsText, AsTruth
 from dripline.events.models import Event
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """When a segment is asked for, and how sets of contacts are best looked up.
-
-    `whole`: of everybody, where it is quicker to make the set once (SQLite); else contact by
-    contact, as an index has it.
-    """
-
-    now: datetime
-    whole: bool = False
-
-
-Predicate = Callable[[Asked], ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +61,32 @@ def always(condition: ColumnElement[bool]) -> Predicate:
     return lambda _asked: condition
 
 
-def among(contact_id: Any, *conditions: ColumnElement[bool]) -> Predicate:
+def among(contact_id: Any, *conditions: ColumnElement[bool] | Predicate) -> Among:
     """Return the predicate that a row of another table, under these conditions, is the contact's.
 
     `contact_id` is that table's column.
     """
-    one_by_one = exists().where(contact_id == Contact.id, *conditions)
-    as_set = Contact.id.in_(select(contact_id).where(contact_id.is_not(None), *conditions))
-    return lambda asked: as_set if asked.whole else one_by_one
+    return Among(contact_id, conditions)
 
 
-def negated(predicate: Predicate) -> Predicate:
-    """Return the predicate that holds where a sure one does not."""
-    return lambda asked: ~predicate(asked)
+def negated(predicate: Predicate) -> Not:
+    """Return the predicate that holds where another does not."""
+    return Not(predicate)
 
 
 SPANS: Final = ("within", "longer_ago", "before", "after")
+_BEGINNINGS: Final = ("within", "after")
+_ENDS: Final = ("longer_ago", "before")
 
 
-def span_of(given: Given) -> Callable[[Any, datetime], ColumnElement[bool]]:
+def span_of(
+    given: Given, words: Collection[str] = SPANS
+) -> Callable[[Any, datetime], ColumnElement[bool]]:
     """Return what a moment has to be like: within or longer ago than a duration, before, after.
 
     Raises SegmentError when no span is given.
     """
-    spans = [key for key in given.value if key in SPANS]
+    spans = [key for key in given.value if key in words]
     if not spans:
         raise given.wrong('Say when, such as {"within": {"days": 7}}; there are within, '
                           "longer_ago, before and after.")  # fmt: skip
@@ -168,14 +156,25 @@ def _event(given: Given) -> Predicate:
     happened = (Event.name == name, Event.source != literal_column("'delivery'"))
     if plain or set(given.value) == {"name"}:
         return among(Event.contact_id, *happened)
-    holds = span_of(given)
-    if set(given.value) & {"longer_ago", "before"}:
-        own = (Event.contact_id == Contact.id, *happened)
-        last = select(func.max(Event.occurred_at)).where(*own).scalar_subquery()
-        return lambda asked: func.coalesce(holds(last, asked.now), False)
-    return lambda asked: among(Event.contact_id, *happened, holds(Event.occurred_at, asked.now))(
-        asked
-    )
+    return _last_time(given, happened)
+
+
+def _last_time(given: Given, happened: tuple[ColumnElement[bool], ...]) -> Predicate:
+    """The last time was at or after the beginnings, and never since the ends."""
+    since = [among(Event.contact_id, *happened)]
+    if set(given.value) & set(_BEGINNINGS):
+        since = [among(Event.contact_id, *happened, _is(span_of(given, _BEGINNINGS)))]
+    later = [_is(span_of(given, (end,))) for end in _ENDS if end in given.value]
+    never = [Not(among(Event.contact_id, *happened, _opposite(one))) for one in later]
+    return All((*since, *never))
+
+
+def _is(span: Callable[[Any, datetime], ColumnElement[bool]]) -> Predicate:
+    return lambda asked: span(Event.occurred_at, asked.now)
+
+
+def _opposite(predicate: Predicate) -> Predicate:
+    return lambda asked: ~predicate(asked)
 
 
 _CHANNELS: Final = ("telegram", "email")
@@ -183,10 +182,6 @@ _STATES: Final = (
     REACHABLE, "blocked", "needs_start", "deactivated", "kicked", "bounced", "complained",
     "unsubscribed", "unverified", "removed",
 )  # fmt: skip
-
-
-def _address(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(Address.contact_id == Contact.id, *conditions)
 
 
 def _reachable(given: Given) -> Predicate:
@@ -203,7 +198,7 @@ def _reachable(given: Given) -> Predicate:
             conditions.append(Address.bot.in_(given.at("bot").texts()))
     else:
         conditions.append(Address.channel.in_(given.choices(_CHANNELS, "channel")))
-    return always(_address(*conditions))
+    return among(Address.contact_id, *conditions)
 
 
 _ATTRIBUTE_FIELDS: Final = {
@@ -272,7 +267,7 @@ def _date_attribute(own: Any, tests: dict[str, Given]) -> Predicate:
         for key, place in tests.items()
     }
 
-    def where(asked: Asked) -> ColumnElement[bool]:
+    def holds(asked: Asked) -> ColumnElement[bool]:
         parts = []
         for key, value in fixed.items():
             limit = value if isinstance(value, str) else f"{asked.now - value:%Y-%m-%d}"
@@ -283,9 +278,9 @@ def _date_attribute(own: Any, tests: dict[str, Given]) -> Predicate:
                     parts.append(day >= limit)
                 case _:
                     parts.append(day < limit)
-        return among(Attribute.contact_id, *own, *parts)(asked)
+        return and_(*parts)
 
-    return where
+    return among(Attribute.contact_id, *own, holds)
 
 
 register("state", "lifecycle state, one of", '{"state": ["VIP", "SUPER_VIP"]}', read=_state)
@@ -319,6 +314,6 @@ register(
     "reachable",
     "can be reached, on any channel or on this one; or an address is blocked, bounced …",
     '{"reachable": "telegram"}',
-    bare=always(_address(Address.reachability == REACHABLE)),
+    bare=among(Address.contact_id, Address.reachability == REACHABLE),
     read=_reachable,
 )

@@ -10,14 +10,13 @@ explicitly. Everything else is a word: this room's, or one that another room has
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.contacts import segment_words
+from dripline.contacts import segment_counts, segment_words
 from dripline.contacts.models import Contact
 from dripline.contacts.segment_given import (
     MOST_CONDITIONS,
@@ -28,61 +27,22 @@ from dripline.contacts.segment_given import (
     shown,
     unknown,
 )
-from dripline.contacts.segment_words import Asked, Predicate
+from dripline.contacts.segment_tree import (
+    EVERYBODY,
+    All,
+    AnyOf,
+    Asked,
+    Not,
+    Predicate,
+    Word,
+)
+from dripline.database import plan_for_counting
 
 _JOINING = ("and", "or", "not")
 _MEMBERS_AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class All:
-    """Every part holds; of no part: everybody."""
-
-    parts: tuple["Condition", ...]
-
-    def where(self, asked: Asked) -> ColumnElement[bool]:
-        """Return this as a condition on the contact's row."""
-        return and_(true(), *(part.where(asked) for part in self.parts))
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """At least one part holds."""
-
-    parts: tuple["Condition", ...]
-
-    def where(self, asked: Asked) -> ColumnElement[bool]:
-        """Return this as a condition on the contact's row."""
-        return or_(false(), *(part.where(asked) for part in self.parts))
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The part does not hold, nor is it unknown."""
-
-    part: "Condition"
-
-    def where(self, asked: Asked) -> ColumnElement[bool]:
-        """Return this as a condition on the contact's row."""
-        # What is unknown (no language) does not match, so its opposite does.
-        inner = self.part.where(asked)
-        return not_(func.coalesce(inner, false()) if _may_be_unknown(self.part) else inner)
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One word with its argument, as the room that owns it reads it."""
-
-    name: str
-    predicate: Predicate
-
-    def where(self, asked: Asked) -> ColumnElement[bool]:
-        """Return this as a condition on the contact's row."""
-        return self.predicate(asked)
-
-
-Condition = All | AnyOf | Not | Word
-EVERYBODY = All(())
+Condition = Predicate
 
 
 def parse(value: Any, names: Names | None = None) -> Condition:
@@ -134,7 +94,7 @@ class _Reader:
             raise inner.wrong(unknown(str(key), (*segment_words.words(), *_JOINING), "condition"))
         if word.read is None:
             raise inner.wrong(f"{key} stands alone: write {shown(key)}, not an object.")
-        return Word(key, word.read(inner))
+        return Word(key, word.read(inner), word.sure)
 
 
 def _bare(given: Given) -> Condition:
@@ -144,37 +104,26 @@ def _bare(given: Given) -> Condition:
         raise given.wrong(unknown(name, segment_words.words(), "condition"))
     if word.bare is None:
         raise given.wrong(f"{name} needs to be told more, such as {word.example}.")
-    return Word(name, word.bare)
+    return Word(name, word.bare, word.sure)
 
 
 def _joined(kind: type[All] | type[AnyOf], parts: Sequence[Condition]) -> Condition:
     return parts[0] if len(parts) == 1 else kind(tuple(parts))
 
 
-def _may_be_unknown(condition: Condition) -> bool:
-    """Whether SQL may answer NULL: joins of sure answers are sure, so is what tests existence."""
-    match condition:
-        case Word(name):
-            word = segment_words.word(name)
-            return word is None or not word.sure
-        case All(parts) | AnyOf(parts):
-            return any(_may_be_unknown(part) for part in parts)
-        case Not():
-            return False
-
-
 async def count(session: AsyncSession, segment: Condition, now: datetime) -> int:
     """Return exactly how many contacts are in a segment."""
-    asked = Asked(now, whole=session.get_bind().dialect.name == "sqlite")
-    statement = select(func.count()).select_from(Contact).where(segment.where(asked))
-    return int(await session.scalar(statement) or 0)
+    dialect = session.get_bind().dialect.name
+    await plan_for_counting(session)
+    asked = Asked(now, whole=dialect == "sqlite")
+    return int(await session.scalar(segment_counts.counted(segment, asked, dialect)) or 0)
 
 
 async def page(
     session: AsyncSession, segment: Condition, now: datetime, after: uuid.UUID | None, limit: int
 ) -> Sequence[uuid.UUID]:
     """Return contacts of a segment in the order of their ids, beginning behind `after`."""
-    statement = select(Contact.id).where(segment.where(Asked(now)))
+    statement = select(Contact.id).where(segment(Asked(now)))
     if after is not None:
         statement = statement.where(Contact.id > after)
     return (await session.scalars(statement.order_by(Contact.id).limit(limit))).all()
@@ -188,7 +137,7 @@ async def members(
     found: set[uuid.UUID] = set()
     for at in range(0, len(wanted), _MEMBERS_AT_ONCE):
         batch = wanted[at : at + _MEMBERS_AT_ONCE]
-        statement = select(Contact.id).where(Contact.id.in_(batch), segment.where(Asked(now)))
+        statement = select(Contact.id).where(Contact.id.in_(batch), segment(Asked(now)))
         found.update((await session.scalars(statement)).all())
     return found
 

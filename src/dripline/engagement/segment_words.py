@@ -5,15 +5,15 @@ least so many points as long as that moment is far enough ahead.
 """
 
 import math
-from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, literal_column, true
+from sqlalchemy import ColumnElement, literal_column
 
 from dripline.clock import to_us
 from dripline.contacts.segment_given import Given
 from dripline.contacts.segment_telling import Telling, tells
-from dripline.contacts.segment_words import Asked, Predicate, among, negated, register
+from dripline.contacts.segment_tree import EVERYBODY, All, AnyOf, Asked, Predicate
+from dripline.contacts.segment_words import among, negated, register
 from dripline.engagement.models import EngagementScore as Row
 from dripline.engagement.rules import levels_of
 from dripline.engagement.score import LEVELS, OVERALL, TYPES, points_for
@@ -27,18 +27,17 @@ _SECOND_US: Final = 1_000_000
 def _at_least(kind: str, score: float) -> Predicate:
     """Return the predicate that a contact has this score; everybody has 0."""
     if score <= 0:
-        return lambda _asked: true()
+        return EVERYBODY
     if score >= 100:
-        return lambda _asked: ~true()
+        return negated(EVERYBODY)
     # One point is left `half_life * log2(points)` after the moment at which there were so many.
     ahead = math.log2(points_for(score)) * _SECOND_US
 
-    def where(asked: Asked) -> ColumnElement[bool]:
+    def enough(asked: Asked) -> ColumnElement[bool]:
         limit = to_us(asked.now)
-        enough = Row.fades_at - Row.half_life * literal_column(f"{ahead:.3f}") >= limit
-        return among(Row.contact_id, Row.type == kind, enough)(asked)
+        return Row.fades_at - Row.half_life * literal_column(f"{ahead:.3f}") >= limit
 
-    return where
+    return among(Row.contact_id, Row.type == kind, enough)
 
 
 def _score(given: Given) -> Predicate:
@@ -56,7 +55,7 @@ def _score(given: Given) -> Predicate:
         parts.append(_test(kind, key, number))
     if not parts:
         raise given.wrong('Say how high, such as {"at_least": 50}.')
-    return lambda asked: and_(true(), *(part(asked) for part in parts))
+    return All(tuple(parts))
 
 
 def _test(kind: str, key: str, number: float) -> Predicate:
@@ -76,7 +75,7 @@ def _level(given: Given) -> Predicate:
     wanted = given.choices(tuple(LEVELS), "level")
     levels = levels_of(given.names.rooms)
     names = list(levels)
-    parts: list[Callable[[Asked], ColumnElement[bool]]] = []
+    parts: list[Predicate] = []
     for name in wanted:
         place = names.index(name)
         least = _at_least(OVERALL, levels[name])
@@ -84,12 +83,8 @@ def _level(given: Given) -> Predicate:
             parts.append(least)
         else:
             higher = _at_least(OVERALL, levels[names[place - 1]])
-            parts.append(_between(least, higher))
-    return lambda asked: ~and_(true(), *(~part(asked) for part in parts))
-
-
-def _between(least: Predicate, higher: Predicate) -> Predicate:
-    return lambda asked: and_(least(asked), ~higher(asked))
+            parts.append(All((least, negated(higher))))
+    return AnyOf(tuple(parts))
 
 
 register(

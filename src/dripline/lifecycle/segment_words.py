@@ -2,11 +2,10 @@
 
 from typing import Any, Final
 
-from sqlalchemy import and_, true
-
 from dripline.contacts.segment_given import Given
 from dripline.contacts.segment_telling import Telling, tells
-from dripline.contacts.segment_words import Predicate, among, negated, register
+from dripline.contacts.segment_tree import EVERYBODY, All, Predicate
+from dripline.contacts.segment_words import among, negated, register
 from dripline.lifecycle.models import Standing
 from dripline.texts import gettext as _
 
@@ -17,7 +16,7 @@ def _referrals(given: Given) -> Predicate:
     """A number alone means exactly so many; those without a standing have brought nobody."""
     if not isinstance(given.value, dict):
         count = given.number()
-        return _all([_at_least(count), _at_most(count)])
+        return All((_at_least(count), _at_most(count)))
     given.fields(_FIELDS)
     if not given.value:
         raise given.wrong('Say how many, such as {"at_least": 2}.')
@@ -28,23 +27,19 @@ def _referrals(given: Given) -> Predicate:
             parts.append(_at_least(count))
         if key != "at_least":
             parts.append(_at_most(count))
-    return _all(parts)
+    return All(tuple(parts))
 
 
 def _at_least(count: float) -> Predicate:
     if count <= 0:
-        return _all([])
+        return EVERYBODY
     return among(Standing.contact_id, Standing.referral_count >= count)
 
 
 def _at_most(count: float) -> Predicate:
     if count < 0:
-        return negated(_all([]))
+        return negated(EVERYBODY)
     return negated(among(Standing.contact_id, Standing.referral_count > count))
-
-
-def _all(parts: list[Predicate]) -> Predicate:
-    return lambda asked: and_(true(), *(part(asked) for part in parts))
 
 
 register(

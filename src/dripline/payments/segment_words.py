@@ -4,7 +4,8 @@ from typing import Any
 
 from dripline.contacts.segment_given import Given
 from dripline.contacts.segment_telling import Telling, tells
-from dripline.contacts.segment_words import SPANS, Predicate, among, negated, register, span_of
+from dripline.contacts.segment_tree import Predicate
+from dripline.contacts.segment_words import SPANS, among, negated, register, span_of
 from dripline.payments.models import Payment
 from dripline.texts import gettext as _
 
@@ -24,9 +25,7 @@ def _paid(given: Given) -> Predicate:
         if len(given.value) == 1:
             return among(Payment.contact_id, *conditions)
     holds = span_of(given)
-    return lambda asked: among(Payment.contact_id, *conditions, holds(Payment.paid_at, asked.now))(
-        asked
-    )
+    return among(Payment.contact_id, *conditions, lambda asked: holds(Payment.paid_at, asked.now))
 
 
 register("has_not_paid", "has never paid for anything", '"has_not_paid"', bare=negated(_PAID))

@@ -68,10 +68,12 @@ class Enrollment(Base):
 
     __table_args__ = (
         UniqueConstraint("contact_id", "scenario_id", "run"),
+        # With the status, which is always the same, so that SQLite counts from the index alone.
         Index(
             "uq_enrollments_active_lane",
             "contact_id",
             "lane",
+            "status",
             unique=True,
             sqlite_where=_ACTIVE_ONLY,
             postgresql_where=_ACTIVE_ONLY,
@@ -84,7 +86,8 @@ class Enrollment(Base):
             sqlite_where=_HELD_ONLY,
             postgresql_where=_HELD_ONLY,
         ),
-        Index("ix_enrollments_scenario", "scenario_id", "status", "id"),
+        # In the order of contacts, which segments merge by.
+        Index("ix_enrollments_scenario", "scenario_id", "status", "contact_id", "id"),
         # Room for a row's next version in its page: then no index has to be written again.
         {"sqlite_with_rowid": False, "postgresql_with": {"fillfactor": 50}},
     )

@@ -35,10 +35,13 @@ _APART = timedelta(milliseconds=100)
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """How far a change has been followed: in which scenario, behind whom, how many were parked."""
+    """How far a change has been followed: in which scenario, behind whom, how many were parked.
+
+    `after` is a contact, and their enrollment.
+    """
 
     scenario_ids: Sequence[str]
-    after: uuid.UUID | None
+    after: tuple[uuid.UUID, uuid.UUID] | None
     planned: int
     begun: datetime
 
@@ -54,10 +57,10 @@ async def spread(
     while place.scenario_ids:
         scenario = library.scenario(place.scenario_ids[0])
         if scenario is not None and scenario.is_active and not scenario.paused:
-            ids = await queries.active_ids(session, scenario.id, place.after, _PAGE)
-            planned = await _replan(session, scenario, ids, place, now)
-            if len(ids) == _PAGE:
-                following = _Place(place.scenario_ids, ids[-1], planned, place.begun)
+            page = await queries.active_page(session, scenario.id, place.after, _PAGE)
+            planned = await _replan(session, scenario, [one for _, one in page], place, now)
+            if len(page) == _PAGE:
+                following = _Place(place.scenario_ids, page[-1], planned, place.begun)
             else:
                 following = _Place(place.scenario_ids[1:], None, 0, place.begun)
             if following.scenario_ids:
@@ -71,7 +74,8 @@ def _place_of(data: Mapping[str, Any], now: datetime) -> _Place:
     after, begun = data.get("after"), data.get("begun")
     return _Place(
         data.get("scenario_ids", ()),
-        uuid.UUID(hex=after) if after else None,
+        # An older dripline wrote one id: then from the beginning, where all is planned by now.
+        (uuid.UUID(hex=after[0]), uuid.UUID(hex=after[1])) if isinstance(after, list) else None,
         int(data.get("planned", 0)),
         datetime.fromisoformat(begun) if begun else now,
     )
@@ -80,7 +84,7 @@ def _place_of(data: Mapping[str, Any], now: datetime) -> _Place:
 async def _ask_for(session: AsyncSession, place: _Place, now: datetime) -> None:
     data = {
         "scenario_ids": list(place.scenario_ids),
-        "after": place.after.hex if place.after else None,
+        "after": [one.hex for one in place.after] if place.after else None,
         "planned": place.planned,
         "begun": place.begun.isoformat(),
     }

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts.models import Address, Contact, Preferences
@@ -257,16 +257,18 @@ async def held_ids(
     return (await session.scalars(statement.order_by(Enrollment.id).limit(limit))).all()
 
 
-async def active_ids(
-    session: AsyncSession, scenario_id: str, after: uuid.UUID | None, limit: int
-) -> Sequence[uuid.UUID]:
-    """Return active enrollments of a scenario, a page by id."""
-    statement = select(Enrollment.id).where(
+async def active_page(
+    session: AsyncSession, scenario_id: str, after: tuple[uuid.UUID, uuid.UUID] | None, limit: int
+) -> Sequence[tuple[uuid.UUID, uuid.UUID]]:
+    """Return active enrollments of a scenario, each behind its contact: a page in this order."""
+    place = (Enrollment.contact_id, Enrollment.id)
+    statement = select(*place).where(
         Enrollment.scenario_id == scenario_id, Enrollment.status == ACTIVE
     )
     if after is not None:
-        statement = statement.where(Enrollment.id > after)
-    return (await session.scalars(statement.order_by(Enrollment.id).limit(limit))).all()
+        statement = statement.where(tuple_(*place) > after)
+    rows = await session.execute(statement.order_by(*place).limit(limit))
+    return [(row[0], row[1]) for row in rows]
 
 
 async def positions(session: AsyncSession, scenario_id: str) -> dict[str | None, int]:

@@ -2,11 +2,12 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, literal_column, or_
+from sqlalchemy import ColumnElement, literal_column
 
 from dripline.contacts.segment_given import Given
 from dripline.contacts.segment_telling import Telling, tells
-from dripline.contacts.segment_words import Predicate, among, negated, register
+from dripline.contacts.segment_tree import AnyOf, Predicate
+from dripline.contacts.segment_words import among, negated, register
 from dripline.deliveries.models import Delivery, DeliveryKey
 from dripline.scenarios.models import ACTIVE, COMPLETED, NOT_STARTED, STOPPED, Enrollment
 from dripline.texts import gettext as _
@@ -33,7 +34,7 @@ def _scenario(given: Given) -> Predicate:
         parts.append(among(Enrollment.contact_id, _in(ids), Enrollment.status.in_(entered)))
     if NOT_STARTED in statuses:
         parts.append(negated(among(Enrollment.contact_id, _in(ids))))
-    return lambda asked: or_(*(part(asked) for part in parts))
+    return AnyOf(tuple(parts))
 
 
 def _in(ids: tuple[str, ...]) -> ColumnElement[bool]:
