@@ -202,6 +202,23 @@ async def test_replies_go_before_the_crowd(engine: Engine) -> None:
     assert engine.texts == ["to 9", "to 0", "to 1", "to 2"]
 
 
+async def test_under_load_what_comes_back_to_its_old_place_is_found_within_a_second(
+    engine: Engine,
+) -> None:
+    await engine.queue(await engine.address(1))
+    await engine.dispatcher.claim(engine.clock.now(), 100, sure=True)
+    await engine.queue(await engine.address(2), after=-timedelta(hours=1))
+    await engine.queue(await engine.address(3))
+
+    at_once = await engine.dispatcher.claim(engine.clock.now(), 100, sure=True)
+    engine.real_time.pass_by(1.1)
+    later = await engine.dispatcher.claim(engine.clock.now(), 100, sure=True)
+
+    found = [flight.ready.address.value for flight in (*at_once.flights, *later.flights)]
+    assert sorted(found) == ["2", "3"]
+    assert "3" in [flight.ready.address.value for flight in at_once.flights]
+
+
 async def test_the_pace_is_shared_and_a_claim_takes_no_more_than_its_slots(
     engine: Engine,
 ) -> None:

@@ -12,7 +12,7 @@
 import random
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -23,6 +23,7 @@ from dripline.database import Database
 from dripline.database.failures import will_pass
 from dripline.deliveries import pace, queries, queue
 from dripline.deliveries.identity import name_emails
+from dripline.deliveries.passed import Place
 from dripline.deliveries.protocols import Claimed, Origin, Ready
 
 log = structlog.get_logger()
@@ -60,6 +61,7 @@ class Terms:
     lease_until_us: int
     sure: bool = False
     chat_us: int = pace.CHAT_INTERVAL_US
+    passed: Mapping[Place, int] = field(default_factory=dict)  # where to begin to look, if sure
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Claim:
     more: bool = False
     next_due_us: int | None = None
     paced: bool = False
+    passed: Mapping[Place, int] = field(default_factory=dict)  # the last moments that were taken
 
 
 async def next_due_us(database: Database) -> int | None:
@@ -106,13 +109,14 @@ async def claim(
             return Claim([], 0, next_due_us=_earliest(heads))
     # Should a power cut undo a claim, what it took is due again, as anything in flight would be.
     async with database.transaction(lasts=False) as session:
-        heads = await queries.heads(session)
+        heads = await queries.heads(session, terms.passed)
         due = _due_heads(heads, now_us, terms.real_us)
         if not due:
             return Claim([], 0, next_due_us=_earliest(heads))
         number = random.getrandbits(62)
         flights: list[Flight] = []
         moved: list[tuple[int, str]] = []
+        passed: dict[Place, int] = {}
         taken, more, paced = 0, False, False
         for key in await queries.lock_pace(session):
             if key.key not in due:
@@ -124,7 +128,8 @@ async def claim(
                 now_us=terms.real_us,
                 most=terms.room - len(flights),
             )
-            rows = await _take(session, key.key, due[key.key], now_us, granted.count)
+            rows = await _take(session, key.key, due[key.key], now_us, granted.count, terms.passed)
+            passed |= {(row.pace_key, row.priority): row.due_us for row in rows}
             taken += len(rows)
             more = more or (bool(rows) and len(rows) == granted.most)
             paced = paced or len(rows) == granted.count
@@ -145,7 +150,7 @@ async def claim(
             terms.lease_until_us,
         )
         await queries.move_pace(session, moved)
-    return Claim(flights, taken, more, paced=paced)
+    return Claim(flights, taken, more, paced=paced, passed=passed)
 
 
 def _due_heads(heads: Sequence[queries.Head], now_us: int, real_us: int) -> dict[str, list[int]]:
@@ -157,12 +162,19 @@ def _due_heads(heads: Sequence[queries.Head], now_us: int, real_us: int) -> dict
 
 
 async def _take(
-    session: AsyncSession, key: str, priorities: Sequence[int], now_us: int, most: int
+    session: AsyncSession,
+    key: str,
+    priorities: Sequence[int],
+    now_us: int,
+    most: int,
+    passed: Mapping[Place, int],
 ) -> list[Claimed]:
     rows: list[Claimed] = []
     for priority in sorted(priorities):
         if len(rows) < most:
-            rows += await queries.take_due(session, key, priority, now_us, most - len(rows))
+            begin_us = passed.get((key, priority), 0)
+            left = most - len(rows)
+            rows += await queries.take_due(session, key, priority, now_us, left, begin_us)
     return rows
 
 

@@ -9,6 +9,7 @@ import random
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -20,6 +21,7 @@ from dripline.database import Database, dump_json, load_json
 from dripline.database.failures import will_pass
 from dripline.deliveries import pace, queries
 from dripline.deliveries.claim import Claim, Flight, Terms, claim
+from dripline.deliveries.passed import Passed
 from dripline.deliveries.protocols import Channel, LinkTracker, Origin, Outgoing
 from dripline.deliveries.rescue import LEASE_US
 from dripline.deliveries.settle import Outcome, Settled, settle
@@ -58,6 +60,7 @@ class Dispatcher:
         self._origins = origins
         self._channels = channels
         self._tracker = tracker
+        self._passed = Passed()
         self._dice = random.Random()  # noqa: S311 - jitter
 
     async def run_once(self, now: datetime, most: int = _BATCH) -> int:
@@ -74,8 +77,12 @@ class Dispatcher:
         terms = Terms(
             self.worker, min(room, _BATCH), real_us, real_us + LEASE_US, sure, self.chat_us
         )
+        if sure and not self.database.is_sqlite:
+            terms = replace(terms, passed=self._passed.until(real_us))
         try:
-            return await claim(self.database, self._origins, terms, now)
+            claimed = await claim(self.database, self._origins, terms, now)
+            self._passed.note(claimed.passed)
+            return claimed
         except Exception as error:
             if will_pass(error):
                 raise

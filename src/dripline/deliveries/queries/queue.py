@@ -1,6 +1,6 @@
 """Every statement on the queue: put in, look at the heads, take what is due."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,6 +61,17 @@ _HEADS_TEXT = f"""
 """
 
 _HEADS = Statement(sqlite=_HEADS_TEXT, postgresql=_HEADS_TEXT)
+_HEADS_AFTER = Statement(
+    sqlite="",  # what SQLite deletes is gone
+    postgresql=f"""
+        SELECT k.key, p.priority, k.hold_until_us,
+               (SELECT q.due_at FROM queue q WHERE q.pace_key = k.key AND q.priority = p.priority
+                AND q.due_at >= coalesce(b.due_at, 0) ORDER BY q.due_at LIMIT 1) AS due_at
+        FROM pace k CROSS JOIN ({_PRIORITY_ROWS}) p
+        LEFT JOIN unnest($1::text[], $2::smallint[], $3::bigint[]) AS b (key, priority, due_at)
+               ON b.key = k.key AND b.priority = p.priority
+    """,
+)
 
 _COUNT_DUE = Statement(
     sqlite="""
@@ -81,7 +92,8 @@ _TAKE_DUE = Statement(
     """,
     postgresql=f"""
         DELETE FROM queue WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM queue WHERE pace_key = $1 AND priority = $2 AND due_at <= $3
+            SELECT ctid FROM queue
+            WHERE pace_key = $1 AND priority = $2 AND due_at <= $3 AND due_at >= $5
             ORDER BY due_at, id LIMIT $4 FOR UPDATE SKIP LOCKED))
         RETURNING {ROW}
     """,
@@ -132,9 +144,19 @@ async def delete_queue(session: AsyncSession, keys: Sequence["Key"]) -> None:
     await bulk.write(session, _DELETE_QUEUE, keys)
 
 
-async def heads(session: AsyncSession) -> list[Head]:
-    """Return the earliest row of each pace key and priority: what a tick costs when idle."""
-    return [Head(row[0], row[1], row[2], row[3]) for row in await bulk.run(session, _HEADS)]
+async def heads(
+    session: AsyncSession, begin_us: Mapping[tuple[str, int], int] | None = None
+) -> list[Head]:
+    """Return the earliest row of each pace key and priority; from a moment on where one is given.
+
+    Moments are for PostgreSQL: see `deliveries/passed.py`.
+    """
+    if begin_us:
+        places = [(*place, moment) for place, moment in begin_us.items()]
+        rows = await bulk.run(session, _HEADS_AFTER, *map(list, zip(*places, strict=True)))
+    else:
+        rows = await bulk.run(session, _HEADS)
+    return [Head(row[0], row[1], row[2], row[3]) for row in rows]
 
 
 async def glance_at_heads(database: Database) -> list[Head]:
@@ -153,12 +175,17 @@ async def count_due(session: AsyncSession, now_us: int, most: int) -> int:
 
 
 async def take_due(
-    session: AsyncSession, pace_key: str, priority: int, now_us: int, limit: int
+    session: AsyncSession, pace_key: str, priority: int, now_us: int, limit: int, begin_us: int = 0
 ) -> list[Claimed]:
-    """Take the earliest due rows of a key and priority out of the queue and return them."""
-    rows = await bulk.run(session, _TAKE_DUE, pace_key, priority, now_us, limit)
-    if rows and session.get_bind().dialect.name == "sqlite":
-        due, last = rows[-1][2], rows[-1][3]
-        await bulk.run(session, _DELETE_TAKEN, pace_key, priority, due, due, last)
+    """Take the earliest due rows of a key and priority out of the queue and return them.
+
+    On PostgreSQL only from `begin_us` on: see `deliveries/passed.py`.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        rows = await bulk.run(session, _TAKE_DUE, pace_key, priority, now_us, limit)
+        if rows:
+            due, last = rows[-1][2], rows[-1][3]
+            await bulk.run(session, _DELETE_TAKEN, pace_key, priority, due, due, last)
         return [claimed_row(row) for row in rows]
+    rows = await bulk.run(session, _TAKE_DUE, pace_key, priority, now_us, limit, begin_us)
     return sorted((claimed_row(row) for row in rows), key=lambda row: (row.due_us, row.id))
