@@ -3,13 +3,14 @@
 import json
 import shutil
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from dripline.content import edit, queries, switches
 from dripline.content.diff import same
@@ -177,6 +178,37 @@ async def test_the_library_is_read_again_only_when_it_changed(
     assert paused is not first
     assert paused.scenarios["default"].paused
     assert paused.scenarios["default"].messages is first.scenarios["default"].messages
+
+
+async def test_content_that_was_undone_is_not_remembered(database: Database, root: Path) -> None:
+    await push_now(database, root)
+    store = ContentStore(database)
+
+    class OnSecondThoughts(Exception):
+        """Undoes a transaction."""
+
+    with suppress(OnSecondThoughts):
+        async with database.transaction() as session:
+            await edit.set_active(session, "default", "anna", "api", NOW, active=False)
+            assert not (await store.current(session)).scenarios["default"].is_active
+            raise OnSecondThoughts
+    async with database.transaction() as session:  # the same version, with other content
+        elsewhere = await ContentStore(database).current(session)
+        await switches.pause(session, elsewhere, "default", NOW)
+    async with database.reading() as session:
+        library = await store.current(session)
+    assert library.scenarios["default"].is_active
+    assert library.scenarios["default"].paused
+
+
+async def test_changed_content_waits_for_the_disk(database: Database, root: Path) -> None:
+    await push_now(database, root)
+    if database.is_sqlite:
+        return  # one process, which a power cut ends as well
+    async with database.transaction(lasts=False) as session:
+        await edit.set_active(session, "default", "anna", "api", NOW, active=False)
+        shown = await session.scalar(text("SHOW synchronous_commit"))
+    assert shown == "on"
 
 
 async def test_switching_off_and_the_default(database: Database, root: Path) -> None:

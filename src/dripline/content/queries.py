@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.content.models import (
@@ -19,6 +19,9 @@ from dripline.content.models import (
 from dripline.database import Database, bulk, insert_new
 
 _VERSION = bulk.same("SELECT version FROM content_state WHERE id = 1")
+
+
+CHANGED = "content_changed"
 
 
 async def version(session: AsyncSession) -> int:
@@ -42,7 +45,14 @@ async def default_scenario_id(session: AsyncSession) -> str | None:
 
 
 async def bump(session: AsyncSession) -> None:
-    """Raise the version: every process reads again what has changed."""
+    """Raise the version: every process reads again what has changed.
+
+    Who has read it must never meet the same version with other content. So the commit waits for the
+    disk, also where others don't, and a transaction that may yet be undone is marked.
+    """
+    session.info[CHANGED] = True
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SET LOCAL synchronous_commit TO on"))
     statement = insert_new(session, ContentState).values(id=1, version=1)
     await session.execute(
         statement.on_conflict_do_update(

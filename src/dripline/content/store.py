@@ -66,6 +66,8 @@ class ContentStore:
     async def current(self, session: AsyncSession) -> Library:
         """Return the content as this transaction sees it; one small query when nothing changed."""
         version = await queries.version(session)
+        if session.info.get(queries.CHANGED):
+            return await self._read(session, version)  # it is nobody else's yet, and may be undone
         if version != self._library.version:
             self._library = await self._read(session, version)
         return self._library
