@@ -35,12 +35,15 @@ _INSERT_EVENTS = bulk.Statement(
 
 # 5 is what the index ends at (models.py).
 _ANY_REACTION = bulk.same("SELECT 1 FROM outbox WHERE attempts < 5 LIMIT 1")
+_REACTION_OF = bulk.same("SELECT 1 FROM outbox WHERE consumer = ? AND attempts < 5 LIMIT 1")
 _ANY_INBOX = bulk.same("SELECT 1 FROM inbox WHERE source = ? AND done_at IS NULL LIMIT 1")
 
 
-async def any_reaction(database: Database) -> bool:
-    """Return whether any consumer has an event to react to."""
-    return bool(await database.glance(_ANY_REACTION))
+async def any_reaction(database: Database, consumer: str | None = None) -> bool:
+    """Return whether this consumer, or any, has an event to react to."""
+    if consumer is None:
+        return bool(await database.glance(_ANY_REACTION))
+    return bool(await database.glance(_REACTION_OF, consumer))
 
 
 async def any_inbox(database: Database, source: str) -> bool:

@@ -30,9 +30,8 @@ class React:
             return 0
         handled = 0
         for consumer, handler in self._handlers.items():
-            async with self._database.reading() as session:
-                if not await queries.open_reactions(session, consumer, MOST_ATTEMPTS, 1):
-                    continue
+            if not await queries.any_reaction(self._database, consumer):
+                continue
             until = time.monotonic() + _LONGEST_S
             # What a power cut undid would be taken from the outbox again.
             async with self._database.transaction(lasts=False) as session:
