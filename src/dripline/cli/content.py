@@ -176,7 +176,8 @@ async def _push(folder: Path, *, force: bool) -> None:
         typer.echo(f"{folder}/{problem}")
     for change in done.changes:
         typer.echo(f"{change.how}: {change.title}")
-    typer.echo(f"Pushed; the content is at version {done.version}.")
+    how = "Pushed" if done.changes else "Nothing has changed"
+    typer.echo(f"{how}; the content is at version {done.version}.")
 
 
 async def _pull(folder: Path, *, force: bool) -> None:

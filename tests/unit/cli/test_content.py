@@ -64,7 +64,8 @@ def test_a_folder_that_is_not_there_is_a_misuse() -> None:
 
 def test_plan_push_edit_elsewhere_and_pull(ask: Ask, folder: Path, tmp_path: Path) -> None:
     assert "+ " in ask("content", "plan", folder).stdout
-    assert "welcome" in ask("content", "push", folder).stdout
+    assert "Pushed; the content is at version 1" in ask("content", "push", folder).stdout
+    assert "Nothing has changed" in ask("content", "push", folder).stdout
     assert ask("content", "plan", folder).stdout == "Nothing would change.\n"
     assert "2 messages, 0 people" in ask("scenarios", "list").stdout
 
