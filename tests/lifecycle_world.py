@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from dripline.channels.recorder import Recorder
 from dripline.clock import RealTime, VirtualClock, from_us
 from dripline.contacts.models import Address, Contact
 from dripline.content.push import push
+from dripline.content.store import Library
 from dripline.database import Database
 from dripline.deliveries import queries as deliveries
 from dripline.deliveries.claim import next_due_us
@@ -177,6 +178,31 @@ class World:
         async with self.database.transaction() as session:
             item = (str(self.number), body)
             await inbox.store(session, source_of("main"), [item], self.clock.now())
+        await self.settle()
+
+    async def library(self) -> Library:
+        """Return the content as it is."""
+        async with self.database.reading() as session:
+            return await self.store.current(session)
+
+    async def flood(self, updates: Sequence[tuple[int, str, str | None]]) -> None:
+        """Take in many updates at once: who, a text, or the data of a button."""
+        items = []
+        for user, text, data in updates:
+            self.number += 1
+            sender = {"id": user, "first_name": f"P{user}", "language_code": "en"}
+            chat = {"id": user, "type": "private"}
+            message = {"message_id": self.number, "chat": chat, "from": sender, "text": text}
+            press = {
+                "id": str(self.number),
+                "from": sender,
+                "data": data,
+                "message": {"chat": chat},
+            }
+            update = {"callback_query": press} if data else {"message": message}
+            items.append((str(self.number), orjson.dumps({"update_id": self.number, **update})))
+        async with self.database.transaction() as session:
+            await inbox.store(session, source_of("main"), items, self.clock.now())
         await self.settle()
 
     async def write(self, user: int, text: str, **person: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dripline import mail_settings
@@ -35,9 +35,7 @@ class Settings(BaseSettings):
     telegram_rate: Annotated[float, Field(gt=0, le=1_000_000)] = 30.0
     admin_telegram_ids: Annotated[tuple[int, ...], NoDecode] = ()
     admin_api_key: SecretStr | None = None
-    default_currency: Annotated[
-        str, BeforeValidator(lambda value: str(value).strip().upper()), Field(pattern="^[A-Z]{3}$")
-    ] = "RUB"
+    default_currency: str = "RUB"
     api_requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 6_000
     secret_key: SecretStr | None = None
     public_url: str | None = None
@@ -76,6 +74,14 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part for part in re.split(r"[\s,;]+", value.strip("[] ")) if part)
         return value
+
+    @field_validator("default_currency")
+    @classmethod
+    def _currency(cls, value: str) -> str:
+        code = value.strip().upper()
+        if not re.fullmatch(r"[A-Z]{3}", code):
+            raise ValueError("must be a currency's three letters, such as RUB or USD")
+        return code
 
     @field_validator("promo_chat_ids", "guide_chat_ids", mode="before")
     @classmethod

@@ -2,15 +2,18 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
 from admin_chat import BORIS, OLGA, STRANGER, Chat
+from dripline.bot.admin.document import broadcast_entry, broadcast_ids
 from dripline.broadcasts.models import Broadcast
 from dripline.clock import VirtualClock
 from dripline.contacts import queries as contacts
+from dripline.content import edit
 from dripline.content.check import check
 from dripline.content.pull import pull
 from dripline.content.push import push
@@ -250,3 +253,85 @@ async def test_has_a_text_in_another_language(chat: Chat, tmp_path: Path) -> Non
     await pull(chat.database, root)
     assert (root / "broadcasts/messages/spring-sale.ru.md").read_text().startswith("Привет")
     assert [one for one in check(root) if one.file.startswith("broadcasts/")] == []
+
+
+async def entry_of(chat: Chat) -> dict[str, Any] | None:
+    async with chat.database.reading() as session:
+        state = await edit.read_state(session)
+    return broadcast_entry(state.documents, "spring-sale")
+
+
+async def test_each_change_of_a_broadcast_can_be_taken_back(chat: Chat) -> None:
+    await saved(chat)
+    assert not any("Undo" in button for one in chat.said for button in one.buttons)
+    await chat.press("In no scenario")
+    [card] = [one for one in await chat.work() if "📣" in one.text]
+    aimed = card.buttons["↩️ Undo the last change"]
+    assert len(aimed.encode()) <= 64
+    await chat.press("Edit")
+    await chat.press("General")
+    await chat.press("Edit")
+    await chat.press("Name")
+    await chat.type("Summer sale")
+    await chat.press("Confirm")
+    await chat.press("Save")
+    await chat.work()
+    said = await chat.data(aimed)  # made for the change before
+    assert "does not fit any more" in said[0].text
+    said = await chat.press("Undo the last change")
+    assert "Undone: it is again as Olga (100) saved it" in said[0].text
+    assert (await entry_of(chat) or {})["name"] == "Spring sale 🌱"
+    assert (await entry_of(chat) or {})["targeting"] == {"conditions": ["no_active_scenario"]}
+    await chat.work()
+    await chat.type("/undo spring-sale")
+    assert (await entry_of(chat) or {})["targeting"] == {"conditions": []}
+    said = await chat.type("/undo spring-sale")
+    assert "There is nothing before this." in said[0].text
+    said = await chat.type("/undo nowhere")
+    assert "There is no scenario “nowhere”" in said[0].text
+
+
+async def test_a_deleted_broadcast_comes_back_and_others_stay(chat: Chat) -> None:
+    await saved(chat)
+    await chat.press("Delete")
+    await chat.press("Yes, delete")
+    assert await entry_of(chat) is None
+    undo = chat.said[-1].buttons["↩️ Undo"]
+    await chat.type("/create_broadcast")
+    await chat.type("Another")
+    await chat.press("Confirm")
+    for text in ("Text", "skip", "skip"):
+        await chat.type(text)
+    await chat.press("Confirm")
+    await chat.press("Save")
+    await chat.work()
+    said = await chat.data(undo)
+    assert "↩️ “Spring sale 🌱” is back." in said[0].text
+    assert await entry_of(chat) is not None
+    async with chat.database.reading() as session:
+        assert set(broadcast_ids(await edit.read_state(session))) == {"spring-sale", "another"}
+
+
+async def test_what_is_on_its_way_is_not_undone(chat: Chat) -> None:
+    await saved(chat)
+    await chat.press("Everybody")
+    await chat.press("Has not paid")
+    await chat.work()
+    await chat.press("Send to 2 people")
+    said = await chat.type("/undo spring-sale")
+    assert "is on its way" in said[0].text
+    assert (await entry_of(chat) or {})["targeting"] == {"conditions": ["has_not_paid"]}
+
+
+async def test_the_audience_is_frozen_or_live_as_chosen(chat: Chat) -> None:
+    await saved(chat)
+    assert "Who is meant is settled at the start." in chat.said[-1].text
+    await chat.press("Look at each again before the message")
+    [card] = [one for one in await chat.work() if "📣" in one.text]
+    assert "looked at again right before the message" in card.text
+    await chat.press("Send to 2 people")
+    async with chat.database.reading() as session:
+        assert await session.scalar(select(Broadcast.audience)) == "live"
+    await chat.press("Settle who is meant at the start")
+    await chat.work()
+    assert (await entry_of(chat) or {})["audience"] == "frozen"

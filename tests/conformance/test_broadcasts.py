@@ -62,7 +62,9 @@ async def test_conditions_may_ask_for_addresses_too(house: House) -> None:
 async def test_sending_it_again_reaches_only_those_who_have_not_got_it(house: House) -> None:
     await house.do("send")
     assert len(await house.sent()) == 7
+    assert (await planned(house)).sample == []  # nobody who has it is named as an example
     await house.people(2)
+    assert len((await planned(house)).sample) == 2
     await house.do("send")
     assert sorted(await house.sent()) == ["7", "8"]
     assert (await house.progress()).status == "done"
@@ -218,17 +220,21 @@ async def test_a_test_goes_to_one_and_counts_for_nothing(house: House) -> None:
     assert sorted(await house.sent()) == [str(n) for n in range(7)]
 
 
+async def planned(house: House) -> plan.Plan:
+    async with house.database.transaction() as session:
+        broadcast = await switch.draft(session, house.library, "news", "me", house.clock.now())
+        await deliveries.ensure_pace(session, "telegram:main", 1_000_000 / 30)
+    async with house.database.reading() as session:
+        return await plan.plan(session, broadcast, house.renderer, 30.0, house.clock.now())
+
+
 async def test_the_plan_tells_everything_before_anything_is_sent(house: House) -> None:
     await house.tag(2, "quiet")
     async with house.database.transaction() as session:
         now = house.clock.now()
         await reachability.change(session, house.known[3].address_id, "blocked", None, now)
     house.define(targeting={"conditions": [{"not": {"tag": "quiet"}}]})
-    async with house.database.transaction() as session:
-        broadcast = await switch.draft(session, house.library, "news", "me", house.clock.now())
-        await deliveries.ensure_pace(session, "telegram:main", 1_000_000 / 30)
-    async with house.database.reading() as session:
-        made = await plan.plan(session, broadcast, house.renderer, 30.0, house.clock.now())
+    made = await planned(house)
     assert (made.count, made.meant) == (5, 6)
     assert len(made.sample) == 5
     assert made.preview is not None

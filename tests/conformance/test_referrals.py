@@ -4,14 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from dripline.clock import VirtualClock
 from dripline.contacts import segments
+from dripline.contacts.models import Contact
 from dripline.database import Database
 from dripline.errors import Conflict, NotFound
 from dripline.ids import new_id
-from dripline.lifecycle import evidence, links, review
+from dripline.lifecycle import evidence, invite, links, review
+from dripline.lifecycle import referral_queries as queries
 from dripline.lifecycle.document import rules_of
 from dripline.lifecycle.models import Referral, ReferralFlag
 from lifecycle_world import DAY, HOUR, MINUTE, World
@@ -21,6 +23,7 @@ LADDER = [
     {"id": "REGISTERED", "when": {"registered": True}},
     {"id": "VIP", "when": {"referrals": 2}},
 ]
+FLOOD = 2_000  # 100,000 are bench/referrals.py
 OPEN: dict[str, Any] = {"states": LADDER}
 HELD: dict[str, Any] = {"states": LADDER, "referrals": {"hold": {"hours": 24}}}
 
@@ -185,6 +188,56 @@ async def test_too_many_in_a_short_time_wait_for_review(world: World) -> None:
     await world.wait(HOUR)
     await world.join(5, by=1)
     assert await world.count(1) == 3
+
+
+async def follow(world: World, code: str, count: int) -> None:
+    """Let many contacts follow one link, and do nothing else."""
+    now = world.clock.now()
+    rules = rules_of(await world.library())
+    for _batch in range(count // 200):
+        async with world.database.transaction() as session:
+            new = [Contact(id=new_id(), created_at=now, last_seen_at=now) for _ in range(200)]
+            session.add_all(new)
+            await session.flush()
+            for one in new:
+                await invite.followed(session, rules, one.id, code, now, is_new=True)
+
+
+@pytest.mark.slow
+async def test_a_flood_of_fake_starts_moves_nobody(
+    database: Database, clock: VirtualClock, tmp_path: Path
+) -> None:
+    rules = {"velocity": {"most": 5, "within": {"hours": 1}}}
+    menu = {"text": "What now?", "rows": [[{"text": "My progress", "action": "progress"}]]}
+    content = {**OPEN, "referrals": rules, "menus": {"REGISTERED": menu, "VIP": menu}}
+    world = await World(database, clock, tmp_path).prepare(content)
+    await world.join(1)
+    await world.join(2, by=1)
+    await world.join(3)
+    await world.wait(2 * HOUR)
+    fakes, code = range(1_000, 1_020), await world.code(1)
+    await follow(world, code, FLOOD)
+    for _twice in range(2):
+        await world.flood([(user, f"/start r_{code}", None) for user in fakes])
+        await world.flood([(user, "", "ACCEPT") for user in fakes])
+    assert (await world.state(1), await world.count(1)) == ("REGISTERED", 1)
+    async with database.reading() as session:
+        assert await queries.count_waiting(session) == len(fakes)
+        kinds = await session.scalars(select(ReferralFlag.kind).distinct())
+        assert list(kinds) == ["velocity"]
+        rows = await session.scalar(select(func.count()).select_from(Referral))
+    assert rows == FLOOD + len(fakes) + 1
+    await world.write(1, "/progress")
+    assert world.said(1)[-1].endswith("You have brought 1 person. 1 more, and you are VIP.")
+    await world.join(4, by=3)  # whoever has nothing to do with it is counted as ever
+    assert await world.count(3) == 1
+    assert await decide(world, fakes[0], "approve")
+    assert (await world.state(1), await world.count(1)) == ("VIP", 2)
+    assert any(text.startswith("🎉 You are VIP now!") for text in world.said(1))
+    assert await decide(world, fakes[0], "reject")
+    assert (await world.state(1), await world.count(1)) == ("REGISTERED", 1)
+    await world.write(1, "/menu")
+    assert world.said(1)[-1].endswith("What now?")
 
 
 async def test_the_same_address_or_device_waits_for_review(world: World) -> None:

@@ -31,6 +31,11 @@ CASES: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
         ["TELEGRAM_BOT_TOKEN_NEWS"],
     ),
     "another database": ({"database_url": "mysql://x/y"}, ["run"], ["DATABASE_URL", "postgresql"]),
+    "a currency that is none": (
+        {"default_currency": "rubles"},
+        ["run"],
+        ["DEFAULT_CURRENCY", "three letters"],
+    ),
     "no folder for SQLite": (
         {"database_url": "sqlite:///nowhere/at/all.db"},
         ["run"],

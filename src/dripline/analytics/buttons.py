@@ -12,17 +12,17 @@ class Buttons:
 
     def __init__(self, library: Library, language: str | None) -> None:
         self._library, self._language = library, language
-        self._known: dict[str, str] | None = None
+        self._known: dict[str, set[str]] | None = None
 
     def words(self, data: str) -> str:
-        """Return a button's text; of several the first scenario's, of an unknown one its data."""
+        """Return a button's text; what it sends where several differ, or none is known."""
         if self._known is None:
             self._known = {}
             for scenario in self._library.scenarios.values():
                 self._learn(scenario, self._known)
         known = self._known.get(data)
-        if known is not None:
-            return _("“{value}”", self._language, value=known)
+        if known:
+            return _("“{value}”", self._language, value=data if len(known) > 1 else min(known))
         scenario_id = data.removeprefix(_STARTS) if data.startswith(_STARTS) else ""
         target = self._library.scenario(scenario_id)
         return _("“{value}”", self._language, value=target.name) if target is not None else data
@@ -34,10 +34,10 @@ class Buttons:
             return _("the button {button}", self._language, button=self.words(name))
         return _("the event “{name}”", self._language, name=name) if name else action
 
-    def _learn(self, scenario: Scenario, known: dict[str, str]) -> None:
+    def _learn(self, scenario: Scenario, known: dict[str, set[str]]) -> None:
         summary = [scenario.summary] if scenario.summary else []
         for message in (*scenario.messages, *summary):
             for button in (one for row in message.keyboard for one in row):
                 shown = button.demonstrate(self._language or "")
                 if shown.kind == "callback":
-                    known.setdefault(shown.value, shown.text)
+                    known.setdefault(shown.value, set()).add(shown.text)

@@ -64,7 +64,7 @@ async def plan(
     had = broadcast.id if broadcast.launches else None
     bot, segment = broadcast.bot, pinned.segment
     count = await queries.audience_count(session, bot, segment, now, had)
-    shown = await queries.sample(session, bot, segment, now, SAMPLE)
+    shown = await queries.sample(session, bot, segment, now, SAMPLE, had)
     preview = await _preview(session, pinned, renderer, shown)
     requests = requests_of(preview) if preview else 1
     interval = await _interval_s(session, bot, rate)

@@ -195,9 +195,14 @@ async def audience_count(
 
 
 async def sample(
-    session: AsyncSession, bot: str, segment: Condition, now: datetime, limit: int
+    session: AsyncSession,
+    bot: str,
+    segment: Condition,
+    now: datetime,
+    limit: int,
+    got: uuid.UUID | None = None,
 ) -> Sequence[tuple[Contact, Address]]:
-    """Return some of the audience: the latest known."""
+    """Return some of the audience: the latest known, without those whom `got` served before."""
     email = await by_email_too(session)
     statement = (
         select(Contact, Address)
@@ -205,6 +210,8 @@ async def sample(
         .order_by(Contact.id.desc(), Address.id)
         .limit(limit)
     )
+    if got is not None:
+        statement = statement.where(~_got(got))
     return [(row[0], row[1]) for row in await session.execute(statement)]
 
 

@@ -154,7 +154,8 @@ async def _list() -> None:
         typer.echo("There are no broadcasts yet. Describe one in broadcasts/registry.json.")
 
 
-async def _plan(key: str) -> None:
+async def _plan(key: str) -> int:
+    """Show the plan; return how many would get it."""
     from dripline.broadcasts import plan as plans
     from dripline.cli import start
     from dripline.wiring.engine import broadcast_renderer
@@ -164,10 +165,13 @@ async def _plan(key: str) -> None:
         renderer = broadcast_renderer(store, settings.default_language)
         made = await plans.plan(session, broadcast, renderer, settings.telegram_rate, now)
     _show_plan(made)
+    return made.count
 
 
 def _show_plan(made: "Plan") -> None:
     typer.echo(f"Reaches {made.count:,} of the {made.meant:,} it is meant for.")
+    if not made.count:
+        return
     typer.echo(f"Takes {_long(made.duration)} at the bot's pace.")
     if made.stars:
         typer.echo(
@@ -217,11 +221,17 @@ async def _send(key: str, at: datetime | None, audience: str | None, *, sure: bo
     from datetime import UTC
 
     from dripline.broadcasts import switch
+    from dripline.broadcasts.models import LIVE
+    from dripline.clock import RealClock
+    from dripline.errors import Invalid
 
-    if not sure:
-        await _plan(key)
-        typer.confirm(f"Send {key}?", abort=True)
     moment = at.replace(tzinfo=UTC) if at else None
+    if moment is not None and moment <= (now := RealClock().now()):
+        raise Invalid(f"{moment:%Y-%m-%d %H:%M} is over: it is {now:%Y-%m-%d %H:%M} UTC.")
+    if not sure:
+        if not await _plan(key) and audience != LIVE:
+            raise Invalid(f"There is nobody to send {key} to.")
+        typer.confirm(f"Send {key}?", abort=True)
     async with _drafted(key, renew=True) as (session, broadcast, now, _store):
         await switch.send(session, broadcast, now, at=moment, audience=audience)
         status = broadcast.status

@@ -133,7 +133,8 @@ async def _export_users(folder: Path, bot: str) -> None:
 
     import_models()
     async with start.opened(start.settings_from(quiet=True)) as database:
-        done = await exported(database, folder, bot=bot)
+        with start.writing(folder):
+            done = await exported(database, folder, bot=bot)
     typer.echo(f"Written: {done.people:,} people, {done.schedules:,} schedules.")
     if done.removed:
         typer.echo(f"Removed: {done.removed:,} schedules of people who have none any more.")

@@ -35,13 +35,14 @@ async def _show(who: str) -> None:
     from dripline.analytics.why import find_contact
     from dripline.cli import start
     from dripline.lifecycle import queries
-    from dripline.lifecycle.referral_queries import standing_counts
+    from dripline.lifecycle.referral_queries import brought_by, standing_counts
 
     async with start.reading() as session:
         contact = await find_contact(session, who)
         present = await queries.present(session, contact.id)
         changes = await queries.changes_of(session, contact.id)
         brought = await standing_counts(session, contact.id)
+        named = await brought_by(session, contact.id)
         code = (await queries.codes_of(session, [contact.id])).get(contact.id)
     assert present is not None  # noqa: S101 - found a moment ago
     typer.echo(f"{contact.first_name or contact.username or contact.id}: {present.state}")
@@ -60,9 +61,10 @@ async def _show(who: str) -> None:
         typer.echo(f"    {status}{f', {review}' if review else ''}: {number}")
     for change in reversed(changes):
         data = change.data
-        by = f" by {data['by']}" if data.get("by") else ""
+        by = named.get(data.get("by", ""), data.get("by"))
         typer.echo(
-            f"  {_moment(change.occurred_at)}  {data['from']} → {data['to']}: {data['cause']}{by}"
+            f"  {_moment(change.occurred_at)}  {data['from']} → {data['to']}: {data['cause']}"
+            + (f" by {by}" if by else "")
         )
 
 

@@ -88,7 +88,7 @@ async def _find(words: str, limit: int) -> None:
             reached = ", ".join(f"{a.channel} {a.value} ({a.reachability})" for a in addresses)
             typer.echo(f"{contact.id}  {_called(contact)}  {contact.state}  {reached}")
     if not found:
-        typer.echo(f"Nobody is called “{words}”.", err=True)
+        typer.echo(f"Nobody is called “{words[:60]}”.", err=True)
         raise typer.Exit(1)
 
 
@@ -113,7 +113,8 @@ async def _export(file: Path) -> None:
 
     import_models()
     async with start.opened(start.settings_from(quiet=True)) as database:
-        done = await exported(database, file, _progress)
+        with start.writing(file):
+            done = await exported(database, file, _progress)
     typer.echo("", err=True)
     typer.echo(f"Written: {done:,} contacts.")
 
@@ -136,9 +137,10 @@ async def _export_data(who: str, file: Path | None) -> None:
     if file is None:
         typer.echo(text)
         return
-    handle = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)  # nobody else reads it
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        out.write(text + "\n")
+    with start.writing(file):
+        handle = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)  # nobody else reads it
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text + "\n")
     typer.echo(f"Written: {file}")
 
 

@@ -62,9 +62,11 @@ async def _list() -> None:
                 if holds
             ]
             state = f"  ({', '.join(marks)})" if marks else ""
+            messages = len(scenario.messages)
             typer.echo(
-                f"{key:<24} {scenario.name}{state}: {len(scenario.messages)} messages, "
-                f"{people} people in it"
+                f"{key:<24} {scenario.name}{state}: "
+                f"{messages:,} {'message' if messages == 1 else 'messages'}, "
+                f"{people:,} {'person' if people == 1 else 'people'} in it"
             )
     if not library.scenarios:
         typer.echo("There are no scenarios yet. Push a folder: dripline content push DIR")

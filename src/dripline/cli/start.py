@@ -1,8 +1,9 @@
 """What every command begins with: settings, logs, an event loop."""
 
 import os
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -42,6 +43,20 @@ def secrets_of(settings: "Settings") -> list[str]:
         password = None
     server = settings.smtp_server
     return [secret for secret in (*found, password, server and server.password) if secret]
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Say in a sentence why a file or folder cannot be written. Raises Invalid."""
+    from dripline.errors import Invalid
+
+    try:
+        yield
+    except OSError as error:
+        why = f"there is no folder {place.parent}"
+        if place.parent.is_dir():
+            why = (error.strerror or str(error)).lower()
+        raise Invalid(f"{place} cannot be written: {why}.") from error
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts.models import Address, Attribute, Contact, Preferences, Tag
@@ -39,21 +39,26 @@ async def address_of_value(
 async def contacts_named(session: AsyncSession, words: str, limit: int) -> Sequence[Contact]:
     """Return contacts whose Telegram id, email, username or name is `words`, or begins so."""
     plain = words.strip().removeprefix("@")
-    pattern = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    by_address = select(Address.contact_id).where(Address.value == plain)
-    statement = (
-        select(Contact)
-        .where(
-            or_(
-                Contact.id.in_(by_address),
-                func.lower(Contact.username).like(pattern.lower(), escape="\\"),
-                func.lower(Contact.first_name).like(pattern.lower(), escape="\\"),
-            )
-        )
-        .order_by(Contact.id.desc())
-        .limit(limit)
-    )
+    statement = select(Contact).order_by(Contact.id.desc()).limit(limit)
+    if plain:
+        by_address = select(Address.contact_id).where(Address.value == plain)
+        statement = statement.where(or_(Contact.id.in_(by_address), *_called(plain)))
     return (await session.scalars(statement)).all()
+
+
+def _called(words: str) -> list[ColumnElement[bool]]:
+    """Return the conditions for a name that begins so, in small or capital letters."""
+    pattern = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    # SQLite knows small letters of Latin only: others are looked for as they are usually written.
+    written = {pattern, pattern.lower(), pattern.upper(), pattern.capitalize()}
+    return [
+        found
+        for column in (Contact.username, Contact.first_name)
+        for found in (
+            func.lower(column).like(pattern.lower(), escape="\\"),
+            *(column.like(one, escape="\\") for one in sorted(written)),
+        )
+    ]
 
 
 async def addresses_of(session: AsyncSession, contact_id: uuid.UUID) -> Sequence[Address]:

@@ -31,7 +31,7 @@ def person_of(
     """
     telegram_id = telegram_id_of(key)
     if telegram_id is None or not isinstance(node.value, dict):
-        source.odd(SKIPPED, node, f"{shown(key)} is no Telegram id with an object")
+        source.odd(SKIPPED, node, f"{shown(key)}: this is no Telegram id with {{…}}")
         return None
     left = _left(source, node)
     if left is None:

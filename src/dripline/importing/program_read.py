@@ -74,7 +74,7 @@ def members_of(
     for key, node in _entries(root, "users"):
         telegram_id = telegram_id_of(key)
         if telegram_id is None or not isinstance(node.value, dict):
-            source.odd(SKIPPED, node, f"{shown(key)} is no Telegram id with an object")
+            source.odd(SKIPPED, node, f"{shown(key)}: this is no Telegram id with {{…}}")
         elif telegram_id in seen:
             source.odd(SKIPPED, node, f"{telegram_id} is in the file twice")
         else:

@@ -10,6 +10,7 @@ import csv
 import os
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -192,6 +193,13 @@ def _check_columns(file: Path, names: Sequence[str], types: Mapping[str, str]) -
         name for name in names if name not in COLUMNS and name.removeprefix(_ATTRIBUTE) not in types
     ]
     wrong += [name for name in names if name in types and name not in COLUMNS]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise Invalid(
+            f"Nothing was imported.\n{file}:1: the column {shown(twice[0])} is there twice; leave "
+            "one of them.",
+            code=IMPORT_INVALID,
+        )
     if wrong or not {"id", "telegram_id", "email"} & set(names):
         why = f"unknown columns {', '.join(map(shown, wrong))}" if wrong else "nobody is named"
         raise Invalid(

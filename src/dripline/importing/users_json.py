@@ -43,7 +43,7 @@ def person_of(
     """Return the person of an entry of `users.json`; None, and a note, when it tells of none."""
     telegram_id = telegram_id_of(key)
     if telegram_id is None or not isinstance(node.value, dict):
-        source.odd(SKIPPED, node, f"{shown(key)} is no Telegram id with an object")
+        source.odd(SKIPPED, node, f"{shown(key)}: this is no Telegram id with {{…}}")
         return None
     for name in node.value.keys() - _USER:
         source.report.note("Fields we do not know, left out", f"{name} ({place(node.at(name))})")

@@ -254,6 +254,17 @@ async def names_of(session: AsyncSession, contact_ids: Sequence[uuid.UUID]) -> d
     return {row[0]: row[1] or (f"@{row[2]}" if row[2] else "") for row in rows}
 
 
+async def brought_by(session: AsyncSession, contact_id: uuid.UUID) -> dict[str, str]:
+    """Return whom somebody has brought, by the referral's id as events name it."""
+    rows = await session.execute(
+        select(Referral.id, Contact.first_name, Contact.username)
+        .join(Contact, Contact.id == Referral.referred_id)
+        .where(Referral.referrer_id == contact_id)
+        .limit(1_000)
+    )
+    return {row[0].hex: row[1] or row[2] or "somebody without a name" for row in rows}
+
+
 async def standing_counts(
     session: AsyncSession, referrer_id: uuid.UUID
 ) -> dict[tuple[str, str | None], int]:

@@ -37,6 +37,8 @@ def referral_counted(rules: Rules, state: str, count: int, language: str | None)
 def progress(rules: Rules, state: str, count: int, language: str | None) -> str:
     """Return how many somebody has brought, and how many are left to the next state."""
     had = ngettext("You have brought {n} person.", "You have brought {n} people.", count, language)
+    if not count:
+        had = _("Nobody has come by your link yet.", language)
     following = rules.next_after(state)
     left = following.referrals - count if following else 0
     if following is None or left <= 0:

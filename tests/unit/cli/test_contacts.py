@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -47,6 +48,34 @@ def test_contacts_are_listed_newest_first(ask: Ask) -> None:
     assert [line.rpartition("  ")[2] for line in lines] == ["Andy @andy", "Anna Ivanova @anna_i"]
     assert len(ask("contacts", "list", "--limit", "1").stdout.splitlines()) == 1
     assert "Andy" not in ask("contacts", "list", "ann").stdout
+
+
+def test_whoever_has_no_name_is_listed_and_a_name_is_found_in_any_letters(
+    ask: Ask, database_url: str
+) -> None:
+    asyncio.run(_meet(database_url, TelegramPerson(4713, ""), TelegramPerson(4714, "Жанна")))
+    listed = ask("contacts", "list").stdout
+    assert "4713" in listed
+    for words in ("Жан", "жанна", "ЖАННА"):
+        assert "4714" in ask("contacts", "find", words).stdout
+    assert "4713" not in ask("contacts", "find", "ж").stdout
+    nobody = ask("contacts", "find", "x" * 5_000)
+    assert len(nobody.stderr) < 200
+
+
+async def _meet(url: str, *people: TelegramPerson) -> None:
+    database = Database.from_url(url)
+    async with database.transaction() as session:
+        for person in people:
+            await by_telegram(session, "main", person, RealClock().now())
+    await database.close()
+
+
+def test_a_place_that_cannot_be_written_is_told(ask: Ask, tmp_path: Path) -> None:
+    nowhere = tmp_path / "no" / "contacts.csv"
+    sentence = f"{nowhere} cannot be written: there is no folder {nowhere.parent}."
+    assert str(ask("contacts", "export", str(nowhere)).exception) == sentence
+    assert str(ask("contacts", "export-data", "4711", "--to", str(nowhere)).exception) == sentence
 
 
 @pytest.mark.parametrize("who", ["4711", "@anna_i", "Anna", "anna_i"])

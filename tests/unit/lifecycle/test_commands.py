@@ -56,7 +56,7 @@ def test_a_state_is_shown_with_how_it_came(ask: Ask) -> None:
         "  2026-03-02 12:00  VISITOR → REGISTERED: registered",
         lines[-1],
     ]
-    assert lines[-1].startswith("  2026-03-02 12:00  REGISTERED → VIP: referrals by ")
+    assert lines[-1] == "  2026-03-02 12:00  REGISTERED → VIP: referrals by P3"
 
 
 def test_a_state_is_set_by_hand(ask: Ask) -> None:

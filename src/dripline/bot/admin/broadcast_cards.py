@@ -6,7 +6,17 @@ from dripline.bot.admin.audience_words import told
 from dripline.bot.admin.desk import Desk, Row, shown
 from dripline.bot.admin.document import harmless
 from dripline.bot.admin.timing_words import moment_words
-from dripline.broadcasts.models import CANCELLED, DONE, DRAFT, PAUSED, RUNNING, SCHEDULED, Broadcast
+from dripline.broadcasts.models import (
+    CANCELLED,
+    DONE,
+    DRAFT,
+    FROZEN,
+    LIVE,
+    PAUSED,
+    RUNNING,
+    SCHEDULED,
+    Broadcast,
+)
 from dripline.broadcasts.plan import Plan, Progress
 from dripline.content.edit import State
 from dripline.texts import gettext as _
@@ -18,13 +28,20 @@ AIMS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "2": (marked("Has not paid"), ("has_not_paid",)),
     "3": (marked("Neither in a scenario nor paid"), ("no_active_scenario", "has_not_paid")),
 }
+AUDIENCE: Final = "v"  # what the button sends that changes when the audience is asked
 _STATES: Final = {
     DRAFT: marked("not sent yet"), SCHEDULED: marked("scheduled"), RUNNING: marked("being sent"),
     PAUSED: marked("paused"), DONE: marked("done"), CANCELLED: marked("cancelled"),
 }  # fmt: skip
+_AUDIENCES: Final = {
+    FROZEN: marked("🔄 Look at each again before the message"),
+    LIVE: marked("❄️ Settle who is meant at the start"),
+}
 
 
-async def card(desk: Desk, state: State, broadcast: Broadcast, plan: Plan, far: Progress) -> None:
+async def card(
+    desk: Desk, state: State, broadcast: Broadcast, plan: Plan, far: Progress, undo: Row = ()
+) -> None:
     """Show a broadcast: whom it reaches, how long that takes, and how far it is."""
     language, key = desk.language, broadcast.key
     is_open = broadcast.status in (DRAFT, SCHEDULED, DONE, CANCELLED)
@@ -46,11 +63,20 @@ async def card(desk: Desk, state: State, broadcast: Broadcast, plan: Plan, far: 
             eta = moment_words(far.eta, desk.timezone, language)
             lines.append(_("Done about then: {when}", language, when=eta))
     if is_open:
-        lines += _plan_lines(plan, language)
-    await desk.say("\n".join(lines), *_rows(key, broadcast.status, plan.count, language))
+        lines += [_audience_line(broadcast, language), *_plan_lines(broadcast, plan, language)]
+    rows = _rows(key, broadcast, plan.count, language)
+    await desk.say("\n".join(lines), *rows, undo if is_open else ())
 
 
-def _plan_lines(plan: Plan, language: str | None) -> list[str]:
+def _audience_line(broadcast: Broadcast, language: str | None) -> str:
+    if broadcast.audience == LIVE:
+        return _("🔄 Each of them is looked at again right before the message.", language)
+    return _("❄️ Who is meant is settled at the start.", language)
+
+
+def _plan_lines(broadcast: Broadcast, plan: Plan, language: str | None) -> list[str]:
+    if broadcast.launches and plan.meant and not plan.count:
+        return [_("✅ All of those who can be reached have got it.", language)]
     people = ngettext(
         "👥 {n} person will get it.", "👥 {n} people will get it.", plan.count, language
     )
@@ -80,7 +106,8 @@ def _aim_of(broadcast: Broadcast, state: State, language: str | None) -> str:
     return "\n" + "\n".join(f"• {one}" for one in told(targeting, state, language))
 
 
-def _rows(key: str, status: str, count: int, language: str | None) -> list[Row]:
+def _rows(key: str, broadcast: Broadcast, count: int, language: str | None) -> list[Row]:
+    status = broadcast.status
     again = (_("📊 How far is it?", language), f"~b:{key}")
     stop = (_("✖ Stop for good", language), f"~z:{key}")
     if status == RUNNING:
@@ -96,6 +123,7 @@ def _rows(key: str, status: str, count: int, language: str | None) -> list[Row]:
         return [(later, edit), test, *now, (stop,)]
     aims: list[Row] = [((_(title, language), f"~{n}:{key}"),) for n, (title, _c) in AIMS.items()]
     other = ((_("🎯 Others, by conditions", language), f"~j:{key}"),)
+    audience = ((_(_AUDIENCES[broadcast.audience], language), f"~{AUDIENCE}:{key}"),)
     delete = (_("🗑 Delete", language), f"~d:{key}")
     later = (_("🕘 Send later", language), f"~k:{key}")
-    return [*aims, other, (edit, delete), test, *now, (later,)]
+    return [*aims, other, audience, (edit, delete), test, *now, (later,)]

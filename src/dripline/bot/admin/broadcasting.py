@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any, Final
 
 from dripline.bot.admin.answers import name_anew
-from dripline.bot.admin.broadcast_cards import AIMS
+from dripline.bot.admin.broadcast_cards import AIMS, AUDIENCE
 from dripline.bot.admin.checking import told
 from dripline.bot.admin.desk import Desk, Row, shown
 from dripline.bot.admin.document import broadcast_entry, broadcast_ids, finished_broadcast
@@ -13,7 +13,7 @@ from dripline.bot.admin.draft import Draft, is_empty
 from dripline.bot.admin.errands import BROADCAST_CARD, send_for
 from dripline.broadcasts import queries as broadcasts
 from dripline.broadcasts import switch
-from dripline.broadcasts.models import PAUSED, RUNNING, SCHEDULED, Broadcast
+from dripline.broadcasts.models import FROZEN, LIVE, PAUSED, RUNNING, SCHEDULED, Broadcast
 from dripline.contacts import queries as contacts
 from dripline.content import edit
 from dripline.content import queries as content
@@ -48,7 +48,7 @@ async def save(desk: Desk, draft: Draft) -> bool:
         text = _("This cannot be saved yet:", desk.language)
         await desk.say(f"{text}\n{told(errors, desk.language)}")
         return False
-    await _put(desk, state, entry)
+    await put(desk, state, entry)
     name = shown(draft.name)
     said = (
         _("💾 “{name}” is saved. Now: to whom?", desk.language, name=name)
@@ -56,7 +56,7 @@ async def save(desk: Desk, draft: Draft) -> bool:
         else _("💾 “{name}” is saved.", desk.language, name=name)
     )
     await desk.say(said)
-    await _ask_card(desk, draft.scenario_id, renew=True)
+    await ask_card(desk, draft.scenario_id, renew=True)
     return True
 
 
@@ -112,7 +112,7 @@ def spec_of(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in deepcopy(dict(entry)).items() if key not in _OWN}
 
 
-async def _put(desk: Desk, state: State, entry: Mapping[str, Any]) -> None:
+async def put(desk: Desk, state: State, entry: Mapping[str, Any], via: str = VIA) -> None:
     """Put a broadcast into the content, in its place or at the end."""
     document = state.documents.get(_KEY, {"extra": {}, "broadcasts": []})
     entries = list(document["broadcasts"])
@@ -121,18 +121,18 @@ async def _put(desk: Desk, state: State, entry: Mapping[str, Any]) -> None:
         entries[places[0]] = dict(entry)
     else:
         entries.append(dict(entry))
-    await _write(desk, state, {**document, "broadcasts": entries})
+    await _write(desk, state, {**document, "broadcasts": entries}, via)
 
 
-async def _write(desk: Desk, state: State, document: Mapping[str, Any]) -> None:
+async def _write(desk: Desk, state: State, document: Mapping[str, Any], via: str = VIA) -> None:
     wanted = {**state.documents, _KEY: document}
-    await edit.apply(desk.session, state, wanted, desk.author, VIA, desk.now)
+    await edit.apply(desk.session, state, wanted, desk.author, via, desk.now)
 
 
 async def choose(desk: Desk, state: State, broadcast_id: str) -> None:
     """Show a broadcast's card; without an id, the list."""
     if broadcast_id in broadcast_ids(state):
-        await _ask_card(desk, broadcast_id)
+        await ask_card(desk, broadcast_id)
         return
     text = _("Which broadcast?", desk.language)
     if broadcast_id:
@@ -146,7 +146,7 @@ async def choose(desk: Desk, state: State, broadcast_id: str) -> None:
     await desk.say(text, *rows, new)
 
 
-async def _ask_card(desk: Desk, broadcast_id: str, *, renew: bool = False) -> None:
+async def ask_card(desk: Desk, broadcast_id: str, *, renew: bool = False) -> None:
     """Have the audience counted, outside of this transaction, and the card sent.
 
     With `renew`, one that is scheduled takes what content says now.
@@ -160,8 +160,10 @@ async def act(desk: Desk, state: State, action: str, broadcast_id: str) -> None:
         await choose(desk, state, broadcast_id)
     elif action in AIMS:
         await aim(desk, broadcast_id, list(AIMS[action][1]))
+    elif action == AUDIENCE:
+        await _change_audience(desk, broadcast_id)
     elif action == "b":
-        await _ask_card(desk, broadcast_id)
+        await ask_card(desk, broadcast_id)
     else:
         try:
             broadcast = await switch.draft(
@@ -170,7 +172,18 @@ async def act(desk: Desk, state: State, action: str, broadcast_id: str) -> None:
             await _SWITCHES[action](desk, broadcast)
         except DriplineError:
             await desk.say(_("That is not possible just now.", desk.language))
-            await _ask_card(desk, broadcast_id)
+            await ask_card(desk, broadcast_id)
+
+
+async def _change_audience(desk: Desk, broadcast_id: str) -> None:
+    """Let the audience be asked again before each message, or freeze it at the start."""
+    await content.lock(desk.session)
+    state = await edit.read_state(desk.session)
+    entry = broadcast_entry(state.documents, broadcast_id)
+    if entry is not None:
+        audience = FROZEN if entry.get("audience") == LIVE else LIVE
+        await put(desk, state, {**entry, "audience": audience})
+        await ask_card(desk, broadcast_id, renew=True)
 
 
 async def aim(desk: Desk, broadcast_id: str, conditions: list[Any]) -> None:
@@ -179,8 +192,8 @@ async def aim(desk: Desk, broadcast_id: str, conditions: list[Any]) -> None:
     state = await edit.read_state(desk.session)
     entry = broadcast_entry(state.documents, broadcast_id)
     if entry is not None:
-        await _put(desk, state, {**entry, "targeting": {"conditions": conditions}})
-        await _ask_card(desk, broadcast_id, renew=True)
+        await put(desk, state, {**entry, "targeting": {"conditions": conditions}})
+        await ask_card(desk, broadcast_id, renew=True)
 
 
 async def is_on_its_way(desk: Desk, broadcast_id: str) -> bool:
@@ -214,14 +227,16 @@ async def delete(desk: Desk, state: State, broadcast_id: str, *, sure: bool) -> 
     elif not sure:
         yes = (_("🗑 Yes, delete", desk.language), f"~D:{broadcast_id}")
         no = (_("No", desk.language), f"~b:{broadcast_id}")
-        await desk.say(_("Delete “{name}”?", desk.language, name=name), (yes, no))
+        text = _("Delete “{name}”? It can be undone.", desk.language, name=name)
+        await desk.say(text, (yes, no))
     else:
         await content.lock(desk.session)
         state = await edit.read_state(desk.session)
         document = state.documents[_KEY]
         left = [one for one in document["broadcasts"] if one.get("id") != broadcast_id]
         await _write(desk, state, {**document, "broadcasts": left})
-        await desk.say(_("🗑 “{name}” is deleted.", desk.language, name=name))
+        undo = (_("↩️ Undo", desk.language), f"~U:{broadcast_id}")
+        await desk.say(_("🗑 “{name}” is deleted.", desk.language, name=name), (undo,))
 
 
 async def _test(desk: Desk, broadcast: Broadcast) -> None:
@@ -239,17 +254,17 @@ async def _send(desk: Desk, broadcast: Broadcast) -> None:
 
 async def _pause(desk: Desk, broadcast: Broadcast) -> None:
     await switch.pause(desk.session, broadcast, desk.now)
-    await _ask_card(desk, broadcast.key)
+    await ask_card(desk, broadcast.key)
 
 
 async def _resume(desk: Desk, broadcast: Broadcast) -> None:
     await switch.resume(desk.session, broadcast, desk.now)
-    await _ask_card(desk, broadcast.key)
+    await ask_card(desk, broadcast.key)
 
 
 async def _cancel(desk: Desk, broadcast: Broadcast) -> None:
     await switch.cancel(desk.session, broadcast, desk.now)
-    await _ask_card(desk, broadcast.key)
+    await ask_card(desk, broadcast.key)
 
 
 _SWITCHES: Final[dict[str, Callable[[Desk, Broadcast], Awaitable[None]]]] = {
@@ -259,4 +274,4 @@ _SWITCHES: Final[dict[str, Callable[[Desk, Broadcast], Awaitable[None]]]] = {
     "q": _resume,
     "z": _cancel,
 }
-ACTIONS: Final = frozenset({"b", *AIMS, *_SWITCHES})
+ACTIONS: Final = frozenset({"b", AUDIENCE, *AIMS, *_SWITCHES})

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from dripline.bot.admin import catalog, queries
 from dripline.bot.admin.desk import Desk, shown
@@ -11,7 +11,6 @@ from dripline.bot.admin.uses import uses_of
 from dripline.content import edit, switches
 from dripline.content import queries as content
 from dripline.content.edit import State
-from dripline.content.models import Revision
 from dripline.texts import gettext as _
 from dripline.texts import ngettext
 
@@ -168,12 +167,22 @@ async def _bring_back(desk: Desk, state: State, scenario_id: str, body: Mapping[
     await edit.apply(desk.session, state, wanted, desk.author, UNDO, desk.now)
 
 
-def before_last(history: Sequence[Revision]) -> Revision | None:
+class _Change(Protocol):
+    """One of several changes, oldest first; `via` says how it was made."""
+
+    @property
+    def via(self) -> str: ...
+
+
+_C = TypeVar("_C", bound=_Change)
+
+
+def before_last(history: Sequence[_C]) -> _C | None:
     """Return what the last change was made to: an undo takes the change before it away too.
 
     So undoing twice goes two changes back, and does not swing to and fro.
     """
-    stack: list[Revision] = []
+    stack: list[_C] = []
     for revision in history:
         if revision.via == UNDO and len(stack) > 1:
             stack.pop()

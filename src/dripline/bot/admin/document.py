@@ -82,7 +82,11 @@ def taken_ids(state: State, *, broadcast: bool) -> set[str]:
 
 def broadcast_entry(documents: Documents, broadcast_id: str) -> dict[str, Any] | None:
     """Return a broadcast as content lists it, or None."""
-    document = documents.get(("broadcasts", "broadcasts"), {})
+    return entry_of(documents.get(("broadcasts", "broadcasts"), {}), broadcast_id)
+
+
+def entry_of(document: Mapping[str, Any], broadcast_id: str) -> dict[str, Any] | None:
+    """Return a broadcast as the document of all of them lists it, or None."""
     for one in document.get("broadcasts") or ():
         if one.get("id") == broadcast_id:
             return dict(one)

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.bot.admin import broadcast_cards, reviewing
+from dripline.bot.admin import broadcast_cards, broadcast_undo, reviewing
 from dripline.bot.admin.aiming import Aiming
 from dripline.bot.admin.desk import desk_of
 from dripline.bot.admin.draft import AIM, Draft, missing_files, specs
@@ -173,7 +173,8 @@ class AdminJobs:
             desk = await desk_of(session, job.bot, job.telegram_id, now)
             if desk is not None:
                 state = await edit.read_state(session)
-                await broadcast_cards.card(desk, state, broadcast, found, far)
+                undo = await broadcast_undo.button(session, key, desk.language)
+                await broadcast_cards.card(desk, state, broadcast, found, far, undo)
 
     async def _audience(self, job: AdminJob, now: datetime) -> None:
         """Count whom a broadcast's conditions mean, as far as they are put together."""

@@ -11,6 +11,7 @@ from dripline.content.models import Revision
 from dripline.deliveries.models import Delivery
 from dripline.scenarios.models import Enrollment
 
+_REVISIONS = 100  # how far back a change of a broadcast is looked for
 _SENT = ("sent", "delivered", "opened", "clicked")
 
 
@@ -30,6 +31,18 @@ async def revisions_of(session: AsyncSession, scenario_id: str) -> Sequence[Revi
         .execution_options(populate_existing=True)
     )
     return (await session.scalars(statement)).all()
+
+
+async def revisions_of_broadcasts(session: AsyncSession) -> Sequence[Revision]:
+    """Return the newest revisions of the document of all broadcasts, oldest first."""
+    statement = (
+        select(Revision)
+        .where(Revision.kind == "broadcasts", Revision.key == "broadcasts")
+        .order_by(Revision.number.desc())
+        .limit(_REVISIONS)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement)).all()[::-1]
 
 
 async def standing(session: AsyncSession, scenario_id: str) -> dict[str, int]:

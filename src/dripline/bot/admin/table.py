@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from dripline.bot.admin import broadcasting, catalog, changing, reviewing, rotating
+from dripline.bot.admin import broadcast_undo, broadcasting, catalog, changing, reviewing, rotating
 from dripline.bot.admin.beginning import Beginning, conversation_of
 from dripline.bot.admin.commands import COMMANDS, help_text
 from dripline.bot.admin.conversation import Conversation
@@ -90,6 +90,10 @@ class Table:
     async def _beside_scenarios(self, action: str, value: str) -> None:
         if action in reviewing.ACTIONS:
             await reviewing.act(self.desk, action, value)
+        elif action == broadcast_undo.ACTION:
+            await broadcast_undo.act(self.desk, value)
+        elif action == "U":
+            await self._undo(value)
         elif action in broadcasting.ACTIONS:
             await broadcasting.act(self.desk, self.state, action, value)
         elif self.scene.rotations is not None and action == rotating.ACTION:
@@ -138,7 +142,7 @@ class Table:
             case "demo_scenario":
                 await self._demo(value)
             case "undo":
-                await changing.undo_latest(self.desk, self.state, value)
+                await self._undo(value)
             case "set_default_scenario":
                 await self._with_scenario(value, changing.set_default)
             case _:
@@ -147,6 +151,13 @@ class Table:
     async def _with_scenario(self, scenario_id: str, do: _ByScenario) -> None:
         if await catalog.is_there(self.desk, self.state, scenario_id):
             await do(self.desk, self.state, scenario_id)
+
+    async def _undo(self, key: str) -> None:
+        """Take the last change of a scenario back, or of a broadcast."""
+        if ("scenario", key) in self.state.heads:
+            await changing.undo_latest(self.desk, self.state, key)
+        elif not await broadcast_undo.undo_latest(self.desk, key):
+            await catalog.is_there(self.desk, self.state, key)
 
     async def _demo(self, scenario_id: str) -> None:
         if not await catalog.is_there(self.desk, self.state, scenario_id):
