@@ -204,6 +204,7 @@ async def follow(world: World, code: str, count: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # thousands of starts, on a machine that may be busy
 async def test_a_flood_of_fake_starts_moves_nobody(
     database: Database, clock: VirtualClock, tmp_path: Path
 ) -> None:

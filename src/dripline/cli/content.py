@@ -109,6 +109,7 @@ def programs(
         typer.echo(f"kept as it is: {scenario_id}")
     if done.lifecycle:
         typer.echo("added: lifecycle.json, which says who enters them; read it before you push")
+        typer.echo("People register by a button that sends ACCEPT: give your start message one.")
     if done.default:
         typer.echo(f"A bare /start enters {done.default}, for want of another scenario.")
     typer.echo("Not pushed yet." if done.scenarios else "Nothing to do.")

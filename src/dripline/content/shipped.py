@@ -19,6 +19,7 @@ from dripline.errors import Conflict, Invalid
 
 CONTENT_CONFLICT: Final = "CONTENT_CONFLICT"
 _BESIDE: Final = "lifecycle.json"  # which state enters which program; copied where there is none
+_GIFTS: Final = "lifecycle/messages"  # what it sends besides
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,10 @@ def _add(source: Path, root: Path) -> Added:
     copies = {
         name: data for entry in new for name, data in _scenario_files(source, entry["id"]).items()
     }
-    _refuse_to_overwrite(root, copies)
     lifecycle = bool(new) and not (root / _BESIDE).exists()
+    if lifecycle:
+        copies |= _files(source, source / _GIFTS)
+    _refuse_to_overwrite(root, copies)
     default = None if theirs.get("default_scenario_id") else ours["default_scenario_id"]
     _write(root, copies)
     if new:
@@ -92,7 +95,10 @@ def _registry(root: Path) -> dict[str, Any]:
 
 
 def _scenario_files(source: Path, scenario_id: str) -> dict[str, bytes]:
-    base = source / "scenarios" / scenario_id
+    return _files(source, source / "scenarios" / scenario_id)
+
+
+def _files(source: Path, base: Path) -> dict[str, bytes]:
     places = sorted(place for place in base.rglob("*") if place.is_file())
     return {place.relative_to(source).as_posix(): place.read_bytes() for place in places}
 

@@ -1,6 +1,7 @@
 """The `lifecycle.json` that ships: who enters which program by what they do."""
 
 import json
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from dripline.content.shipped import add_programs
 from dripline.database import Database
 from dripline.deliveries import queries as deliveries
 from dripline.lifecycle import queries
+from dripline.lifecycle.document import MENU
 from lifecycle_world import World, folder, write
 
 
@@ -37,3 +39,22 @@ async def test_members_are_nurtured_and_vips_onboarded_by_force(
     await world.join(3, by=1)
     assert await world.state(1) == "VIP"
     assert await world.programs(1) == {"NURTURE_7_DAY": "stopped", "ONBOARDING_7_DAY": "active"}
+    await world.press(2, f"{MENU}gift:jars")  # whose state has not unlocked it
+    assert world.said(2)[-1] == "This opens when you are VIP."
+    await world.press(1, f"{MENU}gift:jars")
+    assert world.said(1)[-1].startswith("<b>🎁 Your gift: the sheet of six jars</b>")
+    await world.press(1, f"{MENU}gift:bonus")
+    assert world.said(1)[-1] == "This opens when you are Super VIP."
+
+
+def test_menus_grow_with_the_state() -> None:
+    with as_file(files("dripline.content") / "programs" / "lifecycle.json") as place:
+        menus = json.loads(place.read_text("utf-8"))["menus"]
+    actions = {
+        state: [button["action"] for row in menu["rows"] for button in row]
+        for state, menu in menus.items()
+    }
+    assert actions["REGISTERED"] == ["progress", "share"]
+    assert set(actions["REGISTERED"]) < set(actions["VIP"]) < set(actions["SUPER_VIP"])
+    assert "gift:jars" in actions["VIP"]
+    assert {"leaderboard", "gift:bonus"} <= set(actions["SUPER_VIP"])
