@@ -88,13 +88,7 @@ def parse_email(spec: Node, base: str) -> dict[str, Any]:
     for name in ("texts", "places"):
         if spec.has(name):
             spec.at(name).report("reserved-field", f"“{name}” is our own; call it otherwise.")
-    for key, inner in spec.members():
-        if key not in _EMAIL:
-            inner.report(
-                "unknown-field",
-                f"“{key}” is not known here; there are {', '.join(_EMAIL)}.",
-                "warning",
-            )
+    spec.know(_EMAIL)
     places, texts = _texts(spec, base)
     own = {key: value for key, value in spec.value.items() if key not in ("texts", "places")}
     return {**own, "texts": texts, "places": places} if places else own
@@ -122,11 +116,7 @@ def check_timing(node: Node) -> None:
     check_weekdays(node)
     if node.text("from", "previous") not in ("previous", "start"):
         node.at("from").report("timing", "“from” is previous or start.")
-    for key, inner in node.members():
-        if key not in _TIMING:
-            inner.report(
-                "timing", f"“{key}” is not known here; there are {', '.join(_TIMING)}.", "warning"
-            )
+    node.know(_TIMING, "timing")
 
 
 def check_weekdays(node: Node) -> None:

@@ -1,6 +1,6 @@
 """Look at a JSON value with its place in a file, and say plainly what is wrong with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,13 @@ class Node:
         for key in keys:
             if not self.has(key):
                 self.report("missing-field", f"“{key}” is missing here.")
+
+    def know(self, keys: Iterable[str], code: str = "unknown-field") -> None:
+        """Warn of what stands under other keys than these: a slip would go unseen."""
+        for key, inner in self.members():
+            if key not in keys:
+                told = f"“{key}” is not known here; there are {', '.join(keys)}."
+                inner.report(code, told, "warning")
 
     def items(self, key: str) -> list["Node"]:
         """Return the members of the list under a key; a missing list is empty."""

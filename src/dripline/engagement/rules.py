@@ -134,14 +134,7 @@ def _seconds(span: Mapping[str, Any]) -> int:
 
 def check(node: Node, _linter: Linter, _scenario_ids: frozenset[str]) -> None:
     """Report what is wrong with a file."""
-    known = ("weights", "half_life", "half_lives", "levels")
-    for key, inner in node.members():
-        if key not in known:
-            inner.report(
-                "unknown-field",
-                f"“{key}” is not known here; there are {', '.join(known)}.",
-                "warning",
-            )
+    node.know(("weights", "half_life", "half_lives", "levels"))
     weights = node.object("weights")
     members = list(weights.members()) if weights is not None else []
     if len(members) > _MOST_WEIGHTS and weights is not None:

@@ -30,13 +30,7 @@ class _Lint:
         self._places: set[tuple[str, str]] = set()
 
     def all(self) -> None:
-        for key, inner in self._node.members():
-            if key not in ("experiments", "messages"):
-                inner.report(
-                    "unknown-field",
-                    f"“{key}” is not known here; there are experiments and messages.",
-                    "warning",
-                )
+        self._node.know(("experiments", "messages"))
         for experiment in self._node.items("experiments"):
             if experiment.expect(dict):
                 self._experiment(experiment)
@@ -46,13 +40,7 @@ class _Lint:
                 inner.report("unused", f"No experiment plays the message {key}.", "warning")
 
     def _experiment(self, node: Node) -> None:
-        for key, inner in node.members():
-            if key not in _FIELDS:
-                inner.report(
-                    "unknown-field",
-                    f"“{key}” is not known here; there are {', '.join(_FIELDS)}.",
-                    "warning",
-                )
+        node.know(_FIELDS)
         self._identity(node)
         self._place(node)
         self._variants(node)

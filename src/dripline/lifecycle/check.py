@@ -33,12 +33,7 @@ class _Lint:
         self._states = [one for one in given if isinstance(one, str)]
 
     def all(self) -> None:
-        for key, inner in self._node.members():
-            if key not in _PARTS:
-                inner.report(
-                    "unknown-field", f"“{key}” is not known here; there are {', '.join(_PARTS)}.",
-                    "warning",
-                )  # fmt: skip
+        self._node.know(_PARTS)
         self._registration()
         self._ladder()
         self._referrals()

@@ -32,13 +32,7 @@ class _Lint:
         self._posted: set[str] = set()
 
     def all(self) -> None:
-        for key, inner in self._node.members():
-            if key not in ("rotations", "messages"):
-                inner.report(
-                    "unknown-field",
-                    f"“{key}” is not known here; there are rotations and messages.",
-                    "warning",
-                )
+        self._node.know(("rotations", "messages"))
         rotations = self._node.items("rotations")
         for rotation in rotations:
             if rotation.expect(dict):
@@ -54,13 +48,7 @@ class _Lint:
                     )
 
     def _rotation(self, node: Node) -> None:
-        for key, inner in node.members():
-            if key not in _FIELDS:
-                inner.report(
-                    "unknown-field",
-                    f"“{key}” is not known here; there are {', '.join(_FIELDS)}.",
-                    "warning",
-                )
+        node.know(_FIELDS)
         name = node.text("id", needed=True, most=64)
         if name and not ID.fullmatch(name):
             node.at("id").report("id", "A rotation's id has letters, digits, - and _.")

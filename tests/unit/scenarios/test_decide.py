@@ -50,36 +50,10 @@ def scenario(paused: bool = False, **config: Any) -> Scenario:
 
 
 def state(**changes: Any) -> EnrollmentState:
-    fresh = EnrollmentState(
-        id=uuid.uuid4(),
-        contact_id=uuid.uuid4(),
-        address_id=uuid.uuid4(),
-        scenario_id="s",
-        lane="scenario",
-        run=1,
-        pace_key="telegram:main",
-        started_at=NOW - 5 * HOUR,
-        context=None,
-        status="active",
-        reason=None,
-        hold=None,
-        position=0,
-        last_message_id=None,
-        revision=1,
-        base_at=NOW - 5 * HOUR,
-        last_sent_at=None,
-        completed_at=None,
-        stopped_at=None,
-        waiting_for=None,
-        wait_until=None,
-        early_action=None,
-        turn=1,
-        recheck=0,
-        resends=0,
-        queue_priority=None,
-        queue_due_us=None,
+    begun = EnrollmentState.begun(
+        scenario(), uuid.uuid4(), uuid.uuid4(), "telegram:main", NOW - 5 * HOUR
     )
-    return replace(fresh, **changes)
+    return replace(begun, turn=1, **changes)
 
 
 @pytest.mark.parametrize(
