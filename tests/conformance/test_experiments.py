@@ -29,6 +29,7 @@ from dripline.experiments.results import results
 from dripline.ids import new_id
 from dripline.scenarios import programs, switch
 from dripline.scenarios.advance import EnrollmentOrigin
+from dripline.scenarios.direct import DirectOrigin
 from dripline.scenarios.models import Enrollment
 from dripline.scenarios.render import Renderer
 from dripline.scenarios.switch import Outcome
@@ -94,7 +95,10 @@ class Crowd:
             database,
             clock,
             HurriedTime(),
-            {"enrollment": EnrollmentOrigin(store, Renderer("en"))},
+            {
+                "enrollment": EnrollmentOrigin(store, Renderer("en")),
+                "direct": DirectOrigin(store, Renderer("en")),
+            },
             {"telegram": self.channel},
             "w",
         )
@@ -183,6 +187,22 @@ async def test_a_repeat_and_a_later_start_show_the_same_variant_to_the_same_cont
     await people.ask_all()
     again = {one.address.id: one.message.text for one in people.channel.sent[before:]}
     assert again == first
+
+
+async def test_a_message_asked_for_again_is_the_one_that_was_shown(
+    database: Database, clock: VirtualClock
+) -> None:
+    people = await crowd(database, clock, experiment())
+    await people.ask_all()
+    first = {one.address.id: one.message.text for one in people.channel.sent}
+    before = len(people.channel.sent)
+    await people.ask_all()  # each is in the scenario: its last message once more
+    again = {one.address.id: one.message.text for one in people.channel.sent[before:]}
+    assert again == first
+    assert len(set(again.values())) == 2
+    async with database.reading() as session:
+        rows = (await session.scalars(select(Delivery).where(Delivery.origin == "direct"))).all()
+    assert {row.decision["variant"] for row in rows if row.decision} == {"plain", "warm"}
 
 
 async def test_the_holdout_passes_the_message_over_and_goes_on(

@@ -38,6 +38,16 @@ async def assigned(
     return {**known, **chosen, **stored}
 
 
+async def known(
+    session: AsyncSession, experiment: Experiment, contact_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, str]:
+    """Return the variants that contacts were shown; the winner for who came after a decision."""
+    stored = await queries.variants(session, experiment.id, contact_ids)
+    winner = (await queries.verdicts(session)).get(experiment.id)
+    usual = {} if winner is None else dict.fromkeys(contact_ids, winner)
+    return {**usual, **stored}
+
+
 async def _choose(
     session: AsyncSession,
     experiment: Experiment,

@@ -1,7 +1,7 @@
 """Messages outside the flow: a scenario's last message again, its summary, its paid content."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from dripline.deliveries.windows import NO_HABITS
 from dripline.errors import MESSAGE_NOT_FOUND, NotFound
 from dripline.events import Happened
 from dripline.ids import new_id
-from dripline.scenarios import queries
+from dripline.scenarios import queries, variants
 from dripline.scenarios.render import Renderer
 from dripline.scenarios.rows import Person
 from dripline.scenarios.state import ORIGIN as ENROLLMENT
@@ -159,6 +159,7 @@ class DirectOrigin:
             else:
                 elsewhere.append(on_another_channel(row, key, attempt=row.attempt))
         await queue.push(session, elsewhere, now_us=to_us(now))
+        found = await _as_shown(session, library, found)
         renders = await self._renderer.calls(
             session, library, [(one.person, one.message) for one in found]
         )
@@ -179,6 +180,7 @@ class _Found:
     message: Message
     choice: Choice
     detail: Mapping[str, Any]
+    variant: tuple[str, str] | None = None
 
     def ready(self, render: RenderCall) -> Ready:
         """Return it as the engine sends it."""
@@ -186,6 +188,8 @@ class _Found:
         why = {"reason": _reason(self.detail), **trail.told}
         if "beside" in self.detail:
             why["beside"] = self.detail["beside"]
+        if self.variant is not None:
+            why["experiment"], why["variant"] = self.variant
         return Ready(
             self.row,
             state.contact_id,
@@ -204,6 +208,16 @@ class _Found:
             trail,
             counts="beside" not in self.detail,
         )
+
+
+async def _as_shown(session: AsyncSession, library: Library, found: list[_Found]) -> list[_Found]:
+    """Let a repeat, and a second copy, be what the contact was shown in an experiment."""
+    asked = [(one.person.state.scenario_id, one.person.contact_id, one.message) for one in found]
+    told = await variants.shown_again(session, library, asked)
+    return [
+        replace(one, message=message, variant=variant)
+        for one, (message, variant) in zip(found, told, strict=True)
+    ]
 
 
 def _reason(detail: Mapping[str, Any]) -> str:

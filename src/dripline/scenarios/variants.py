@@ -87,6 +87,30 @@ async def _of_one(
     return again
 
 
+async def shown_again(
+    session: AsyncSession, library: Library, asked: Sequence[tuple[str, uuid.UUID, Message]]
+) -> list[tuple[Message, tuple[str, str] | None]]:
+    """Return each message as its contact was shown it, with experiment and variant.
+
+    `asked` are (scenario, contact, message). Nobody is assigned anything by a repeat.
+    """
+    found = experiments_of(library)
+    told: list[tuple[Message, tuple[str, str] | None]] = [(one[2], None) for one in asked]
+    groups: dict[tuple[str, str], list[int]] = {}
+    for place, (scenario_id, _contact, message) in enumerate(asked):
+        if (scenario_id, message.id) in found.of_messages:
+            groups.setdefault((scenario_id, message.id), []).append(place)
+    for key, places in groups.items():
+        experiment, scenario = found.of_messages[key], library.scenario(key[0])
+        chosen = await assign.known(session, experiment, {asked[one][1] for one in places})
+        for place in places:
+            variant = experiment.variant(chosen.get(asked[place][1], ""))
+            if variant is not None and scenario is not None:
+                message = found.message(scenario, asked[place][2], variant)
+                told[place] = message, (experiment.id, variant.id)
+    return told
+
+
 async def meant(
     session: AsyncSession,
     library: Library,
