@@ -133,6 +133,8 @@ async def test_codes_are_told_in_words(world: World) -> None:
         ("address.reachable", {"state": "reachable", "reason": None}, ""),
         ("admin.acted", {"what": "/stats"}, "/stats"),
     ]  # fmt: skip
+    bounced = {"source": "bounce", "changes": {"email": {"new": "a@b.de (bounced)"}}}
+    said.append(("consent.changed", bounced, "Email: a@b.de, emails come back"))
     now = world.clock.now()
     async with world.database.transaction() as session:
         for number, (name, data, _words) in enumerate(said):
@@ -141,6 +143,7 @@ async def test_codes_are_told_in_words(world: World) -> None:
     told = [line for line in await story(world) if line.kind == "event"][-len(said) :]
     assert [line.detail for line in told] == [words for _name, _data, words in said]
     assert all("." not in line.title for line in told)
+    assert told[-1].title == "News of their email address"
 
 
 async def test_that_a_message_arrived_and_was_opened_is_told(world: World) -> None:

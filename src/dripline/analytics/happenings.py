@@ -17,6 +17,8 @@ _AGAIN = {
     "unblocked_the_bot": marked("the bot is not blocked any more"),
 }
 
+_NOT_THEIRS = ("bounce", "complaint")  # who told: a mail server, not the contact
+
 
 def event_words(
     row: Event, language: str | None, buttons: Buttons, library: Library
@@ -29,6 +31,8 @@ def event_words(
         case "bot.started":
             return title, _way(row.data, language, library)
         case "consent.changed":
+            if row.data.get("source") in _NOT_THEIRS:
+                title = _("News of their email address", language)
             return title, changes_told(row.data.get("changes"), language)
         case "address.unreachable":
             return title, reason_words(str(row.data.get("state") or ""), language)
