@@ -16,6 +16,7 @@ export function clockBar(root, { languageChanged }) {
   const speeds = h("div", { class: "speeds", role: "group" });
   const jump = h("button", { class: "jump", type: "button", onclick: jumpAhead });
   let jumping = false;
+  let again = false; // pressed once more meanwhile
   const broken = h("span", { class: "count red", hidden: true });
   const faults = button(t("faults"), "bolt", () => showFaults(showBroken).catch(complain));
   const language = h("button", { class: "tool", type: "button", onclick: toggleLanguage });
@@ -40,6 +41,7 @@ export function clockBar(root, { languageChanged }) {
   }
 
   async function jumpAhead() {
+    again = jumping;
     if (jumping) return;
     jumping = true;
     drawNext();
@@ -50,6 +52,7 @@ export function clockBar(root, { languageChanged }) {
     } catch (error) { complain(error); }
     jumping = false;
     drawNext();
+    if (again) jumpAhead();
   }
 
   function addDay() {
@@ -105,7 +108,7 @@ export function clockBar(root, { languageChanged }) {
   addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, textarea, select, dialog");
     // Also while nothing is known to be due: what was sent just now may have planned the next.
-    if (!typing && event.key.toLowerCase() === "j" && !event.ctrlKey && !event.metaKey) jumpAhead();
+    if (!typing && !event.repeat && event.key.toLowerCase() === "j" && !event.ctrlKey && !event.metaKey) jumpAhead();
   });
   return { draw };
 }
