@@ -28,13 +28,15 @@ _COLLECT_EVERY = (
 class Duty:
     """One thing to do again and again: every `every_s` real seconds, or when `wake` is signalled.
 
-    `run_once` returns how much it did; a duty that did something looks again at once.
+    `run_once` returns how much it did; a duty that did something looks again at once. After a wake
+    it lets `gather_s` pass, in which more may come together.
     """
 
     name: str
     run_once: Callable[[], Awaitable[int]]
     every_s: float
     wake: str | None = None
+    gather_s: float = 0.0
 
 
 class Worker:
@@ -80,6 +82,8 @@ class Worker:
                 await asyncio.sleep(_AFTER_ERROR_S)
             elif did == 0:
                 await _wait(wake, duty.every_s)
+                if wake.is_set() and duty.gather_s:
+                    await asyncio.sleep(duty.gather_s)
 
 
 def _calm_collector() -> None:

@@ -50,13 +50,14 @@ async def by_telegram(
     The same person at a second bot is the same contact with a second address. `reachability` is
     what a new address has.
     """
-    address = await queries.address_of_value(session, TELEGRAM, bot, str(person.id))
-    if address is None:
+    owned = await queries.owner_of(session, TELEGRAM, bot, str(person.id))
+    if owned is None:
         return await _first_sight(session, bot, person, now, reachability)
-    contact = await session.get_one(Contact, address.contact_id)
+    address_id, contact_id = owned
+    contact = await session.get_one(Contact, contact_id)
     _describe(contact, person)
     contact.last_seen_at = now
-    return Known(contact.id, address.id, created=False, language=contact.language)
+    return Known(contact.id, address_id, created=False, language=contact.language)
 
 
 async def _first_sight(
@@ -66,11 +67,8 @@ async def _first_sight(
     now: datetime,
     reachability: str,
 ) -> Known:
-    contact = await _known_elsewhere(session, person)
-    created = contact is None
-    if contact is None:
-        contact = Contact(id=new_id(), created_at=now, last_seen_at=now, state="VISITOR")
-        session.add(contact)
+    known = await _known_elsewhere(session, person)
+    contact = known or Contact(id=new_id(), created_at=now, last_seen_at=now, state="VISITOR")
     _describe(contact, person)
     address = Address(
         id=new_id(),
@@ -83,21 +81,20 @@ async def _first_sight(
         created_at=now,
         next_send_at=0,
     )
-    # Flushed in two steps: the address refers to the contact by key only.
-    await session.flush()
-    session.add(address)
-    await session.flush()
-    if created:
+    if known is not None:
+        await queries.insert_address_of(session, address)
+    else:
+        await queries.insert_person(session, contact, address)
         await append(
             session,
             NewEvent("contact.created", contact.id, "contact", contact.id.hex, now, {"bot": bot}),
         )
-    return Known(contact.id, address.id, created=created, language=contact.language)
+    return Known(contact.id, address.id, created=known is None, language=contact.language)
 
 
 async def _known_elsewhere(session: AsyncSession, person: TelegramPerson) -> Contact | None:
-    other = await queries.any_telegram_address(session, str(person.id))
-    return await session.get(Contact, other.contact_id) if other else None
+    contact_id = await queries.telegram_user(session, str(person.id))
+    return await session.get(Contact, contact_id) if contact_id else None
 
 
 def _describe(contact: Contact, person: TelegramPerson) -> None:

@@ -9,7 +9,19 @@ from sqlalchemy import ColumnElement, CursorResult, delete, func, or_, select, u
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts.models import Address, Attribute, Contact, Preferences, Tag
-from dripline.database import insert_new
+from dripline.database import bulk, insert_new
+
+_OWNER_OF = bulk.same(
+    "SELECT id, contact_id FROM addresses WHERE channel = ? AND bot = ? AND value = ?"
+)
+_TELEGRAM_USER = bulk.same(
+    """
+    SELECT id, contact_id FROM addresses WHERE channel = 'telegram' AND value = ?
+    ORDER BY id LIMIT 1
+    """
+)
+_CONTACTS = bulk.Table("contacts", tuple(column.name for column in Contact.__table__.columns))
+_ADDRESSES = bulk.Table("addresses", tuple(column.name for column in Address.__table__.columns))
 
 
 async def contact(session: AsyncSession, contact_id: uuid.UUID) -> Contact | None:
@@ -34,6 +46,38 @@ async def address_of_value(
             )
         ),
     )
+
+
+async def owner_of(
+    session: AsyncSession, channel: str, bot: str, value: str
+) -> tuple[uuid.UUID, uuid.UUID] | None:
+    """Return the address with this value, and whose it is, by their ids; None: nobody's."""
+    return _pair(await bulk.run(session, _OWNER_OF, channel, bot, value))
+
+
+async def telegram_user(session: AsyncSession, value: str) -> uuid.UUID | None:
+    """Return the contact who is this Telegram user at whichever bot, or None."""
+    found = _pair(await bulk.run(session, _TELEGRAM_USER, value))
+    return found[1] if found else None
+
+
+def _pair(rows: Sequence[Any]) -> tuple[uuid.UUID, uuid.UUID] | None:
+    return (bulk.as_uuid(rows[0][0]), bulk.as_uuid(rows[0][1])) if rows else None
+
+
+async def insert_person(session: AsyncSession, contact: Contact, address: Address) -> None:
+    """Insert somebody who was not known, with the address they are known by."""
+    await bulk.append(session, _CONTACTS, [_values(contact, _CONTACTS)])
+    await insert_address_of(session, address)
+
+
+async def insert_address_of(session: AsyncSession, address: Address) -> None:
+    """Insert one more address of somebody."""
+    await bulk.append(session, _ADDRESSES, [_values(address, _ADDRESSES)])
+
+
+def _values(row: Contact | Address, table: bulk.Table) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in table.columns)
 
 
 async def contacts_named(session: AsyncSession, words: str, limit: int) -> Sequence[Contact]:

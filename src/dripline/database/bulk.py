@@ -28,6 +28,7 @@ from dripline.database.types import utc_text
 _SMALLEST = 8
 _TEXT_LENGTH = len('"2026-01-31T09:00:00.000000Z",')
 _CONNECTION = "bulk_connection"
+_NO_TRANSACTION = object()
 
 # As the column types store them. PostgreSQL's driver brings its own UUID, which is several times
 # faster to make and to compare; what SQLite reads becomes one too.
@@ -144,15 +145,28 @@ def as_uuid(value: Any) -> uuid.UUID:
     return found
 
 
+def as_moment(value: Any) -> datetime:
+    """Return the moment that a driver read: a text from SQLite, a moment from PostgreSQL."""
+    found: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return found
+
+
 async def _connection(session: AsyncSession) -> AsyncConnection:
-    """Return the transaction's connection; asking the session costs more than a small statement."""
-    transaction = session.sync_session.get_transaction()
+    """Return the transaction's connection; asking the session costs more than a small statement.
+
+    A savepoint is only set when the session is asked for the first time since it was begun.
+    """
     known: tuple[Any, AsyncConnection] | None = session.info.get(_CONNECTION)
-    if known is not None and transaction is not None and known[0] is transaction:
+    if known is not None and known[0] is _innermost(session):
         return known[1]
     connection = await session.connection()
-    session.info[_CONNECTION] = (session.sync_session.get_transaction(), connection)
+    session.info[_CONNECTION] = (_innermost(session), connection)
     return connection
+
+
+def _innermost(session: AsyncSession) -> Any:
+    sync = session.sync_session
+    return sync.get_nested_transaction() or sync.get_transaction() or _NO_TRANSACTION
 
 
 def _on_sqlite(connection: AsyncConnection, sql: str, parameters: Any) -> Sequence[Any]:

@@ -3,12 +3,12 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.database import Database, bulk, dump_json, insert_new
+from dripline.database import Database, bulk, dump_json, load_json
 from dripline.events.models import Event, InboxRow, OutboxRow
 from dripline.events.subscriptions import Happened
 
@@ -33,17 +33,70 @@ _INSERT_EVENTS = bulk.Statement(
 )
 
 
-# 5 is what the index ends at (models.py).
-_ANY_REACTION = bulk.same("SELECT 1 FROM outbox WHERE attempts < 5 LIMIT 1")
-_REACTION_OF = bulk.same("SELECT 1 FROM outbox WHERE consumer = ? AND attempts < 5 LIMIT 1")
+MOST_ATTEMPTS = 5  # what the index of open reactions ends at (models.py)
+_OUTBOX = bulk.Table("outbox", ("event_id", "consumer"))
+_INSERT_EVENT = bulk.Statement(
+    sqlite="""
+        INSERT INTO events (id, name, contact_id, source, source_id, occurred_at, data)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT DO NOTHING RETURNING 1
+    """,
+    postgresql="""
+        INSERT INTO events (id, name, contact_id, source, source_id, occurred_at, data)
+        VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb)
+        ON CONFLICT DO NOTHING RETURNING 1
+    """,
+)
+_OPEN_REACTIONS = bulk.Statement(
+    sqlite=f"""
+        SELECT e.id, e.name, e.contact_id, e.occurred_at, e.data
+        FROM outbox o JOIN events e ON e.id = o.event_id
+        WHERE o.consumer = ? AND o.attempts < {MOST_ATTEMPTS} ORDER BY o.event_id LIMIT ?
+    """,
+    postgresql=f"""
+        SELECT e.id, e.name, e.contact_id, e.occurred_at, e.data::text
+        FROM outbox o JOIN events e ON e.id = o.event_id
+        WHERE o.consumer = $1 AND o.attempts < {MOST_ATTEMPTS} ORDER BY o.event_id LIMIT $2
+        FOR UPDATE OF o SKIP LOCKED
+    """,
+)
+_DELETE_REACTIONS = bulk.Statement(
+    sqlite="DELETE FROM outbox WHERE event_id IN ({keys}) AND consumer = ?",
+    postgresql="DELETE FROM outbox WHERE event_id = ANY($1::uuid[]) AND consumer = $2",
+)
 _ANY_INBOX = bulk.same("SELECT 1 FROM inbox WHERE source = ? AND done_at IS NULL LIMIT 1")
+_INSERT_INBOX = bulk.same(
+    """
+    INSERT INTO inbox (id, source, source_id, received_at, body) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING RETURNING 1
+    """
+)
+_OPEN_INBOX = bulk.same(
+    """
+    SELECT id, source_id, received_at, body FROM inbox
+    WHERE source = ? AND done_at IS NULL ORDER BY id LIMIT ?
+    """
+)
+_FINISH_INBOX = bulk.same("UPDATE inbox SET done_at = ?, error = ? WHERE id = ?")
 
 
-async def any_reaction(database: Database, consumer: str | None = None) -> bool:
-    """Return whether this consumer, or any, has an event to react to."""
-    if consumer is None:
-        return bool(await database.glance(_ANY_REACTION))
-    return bool(await database.glance(_REACTION_OF, consumer))
+class Kept(NamedTuple):
+    """Something that came and is not done."""
+
+    id: uuid.UUID
+    source_id: str
+    received_at: datetime
+    body: bytes
+
+
+def look_for(consumers: Sequence[str]) -> bulk.Statement:
+    """Return what asks which of these have an event to react to: a step down the index for each."""
+    each = (
+        f"SELECT '{consumer}' WHERE EXISTS "
+        f"(SELECT 1 FROM outbox WHERE consumer = '{consumer}' AND attempts < {MOST_ATTEMPTS})"
+        for consumer in consumers
+    )
+    return bulk.same(" UNION ALL ".join(each))
 
 
 async def any_inbox(database: Database, source: str) -> bool:
@@ -53,20 +106,18 @@ async def any_inbox(database: Database, source: str) -> bool:
 
 async def insert_event(session: AsyncSession, event_id: uuid.UUID, event: "NewEvent") -> bool:
     """Insert an event; return False if its source and id are known."""
-    statement = (
-        insert_new(session, Event)
-        .values(
-            id=event_id,
-            name=event.name,
-            contact_id=event.contact_id,
-            source=event.source,
-            source_id=event.source_id,
-            occurred_at=event.occurred_at,
-            data=event.data,
-        )
-        .on_conflict_do_nothing()
+    inserted = await bulk.run(
+        session,
+        _INSERT_EVENT,
+        event_id,
+        event.name,
+        event.contact_id,
+        event.source,
+        event.source_id,
+        event.occurred_at,
+        dump_json(event.data),
     )
-    return bool(cast("CursorResult[Any]", await session.execute(statement)).rowcount)
+    return bool(inserted)
 
 
 async def insert_events(
@@ -103,36 +154,28 @@ async def known_source_ids(
 
 async def insert_outbox(session: AsyncSession, rows: Sequence[tuple[uuid.UUID, str]]) -> None:
     """Insert what consumers have to react to."""
-    await session.execute(
-        insert_new(session, OutboxRow),
-        [{"event_id": event_id, "consumer": consumer} for event_id, consumer in rows],
-    )
+    await bulk.append(session, _OUTBOX, rows)
 
 
-async def open_reactions(
-    session: AsyncSession, consumer: str, most_attempts: int, limit: int
-) -> list[Happened]:
+async def open_reactions(session: AsyncSession, consumer: str, limit: int) -> list[Happened]:
     """Return the oldest events this consumer has to react to; locked against other workers."""
-    statement = (
-        select(Event)
-        .join(OutboxRow, OutboxRow.event_id == Event.id)
-        .where(OutboxRow.consumer == consumer, OutboxRow.attempts < most_attempts)
-        .order_by(OutboxRow.event_id)
-        .limit(limit)
-    )
-    if session.get_bind().dialect.name == "postgresql":
-        statement = statement.with_for_update(skip_locked=True, of=OutboxRow)
     return [
-        Happened(row.id, row.name, row.contact_id, row.occurred_at, row.data)
-        for row in (await session.scalars(statement)).all()
+        Happened(
+            bulk.as_uuid(row[0]),
+            row[1],
+            None if row[2] is None else bulk.as_uuid(row[2]),
+            bulk.as_moment(row[3]),
+            load_json(row[4]),
+        )
+        for row in await bulk.run(session, _OPEN_REACTIONS, consumer, limit)
     ]
 
 
-async def delete_reaction(session: AsyncSession, event_id: uuid.UUID, consumer: str) -> None:
-    """The consumer has reacted."""
-    await session.execute(
-        delete(OutboxRow).where(OutboxRow.event_id == event_id, OutboxRow.consumer == consumer)
-    )
+async def delete_reactions(
+    session: AsyncSession, event_ids: Sequence[uuid.UUID], consumer: str
+) -> None:
+    """The consumer has reacted to these."""
+    await bulk.read(session, _DELETE_REACTIONS, event_ids, consumer)
 
 
 async def count_failed_reaction(
@@ -155,33 +198,23 @@ async def insert_inbox(
     """Store what came; return how much of it was new."""
     stored = 0
     for row_id, source_id, body in items:
-        statement = (
-            insert_new(session, InboxRow)
-            .values(id=row_id, source=source, source_id=source_id, received_at=now, body=body)
-            .on_conflict_do_nothing()
-        )
-        stored += cast("CursorResult[Any]", await session.execute(statement)).rowcount
+        stored += len(await bulk.run(session, _INSERT_INBOX, row_id, source, source_id, now, body))
     return stored
 
 
-async def open_inbox(session: AsyncSession, source: str, limit: int) -> Sequence[InboxRow]:
+async def open_inbox(session: AsyncSession, source: str, limit: int) -> list[Kept]:
     """Return the oldest of what came from `source` and is not done."""
-    statement = (
-        select(InboxRow)
-        .where(InboxRow.source == source, InboxRow.done_at.is_(None))
-        .order_by(InboxRow.id)
-        .limit(limit)
-    )
-    return (await session.scalars(statement)).all()
+    return [
+        Kept(bulk.as_uuid(row[0]), row[1], bulk.as_moment(row[2]), row[3])
+        for row in await bulk.run(session, _OPEN_INBOX, source, limit)
+    ]
 
 
 async def finish_inbox(
     session: AsyncSession, row_id: uuid.UUID, now: datetime, error: str | None
 ) -> None:
     """What came is dealt with, or failed with `error`."""
-    await session.execute(
-        update(InboxRow).where(InboxRow.id == row_id).values(done_at=now, error=error)
-    )
+    await bulk.run(session, _FINISH_INBOX, now, error, row_id)
 
 
 async def latest_source_ids(session: AsyncSession, source: str, limit: int) -> Sequence[str]:

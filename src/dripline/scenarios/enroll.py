@@ -53,11 +53,8 @@ async def enroll(
         context = {**(context or {}), OVERRIDE: channel}
     state = await _new_state(session, scenario, contact_id, address_id, now, context)
     entry = await _plan_next(session, scenario, state, now, prompted=prompted)
-    try:
-        async with session.begin_nested():
-            await queries.insert(session, state)
-    except IntegrityError:
-        raise _already_active(scenario) from None
+    if not await queries.insert(session, state):
+        raise _already_active(scenario)
     if entry:
         await queue.push(session, [entry], now_us=to_us(now))
     await note(session, state, "enrolled", reason, now)

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.contacts.models import Address, Contact, Preferences
-from dripline.database import bulk
+from dripline.contacts.models import Contact
+from dripline.database import bulk, dump_json
 from dripline.database.bulk import Statement, as_uuid
 from dripline.deliveries.protocols import AddressRef
 from dripline.deliveries.windows import NO_HABITS, Habits
@@ -92,6 +92,38 @@ _SAVE_ALL = _saving((*_OFTEN, *_SELDOM))
 _SAVE_OFTEN_UNCHANGED = _saving(_OFTEN, unchanged=True)
 _SAVE_ALL_UNCHANGED = _saving((*_OFTEN, *_SELDOM), unchanged=True)
 _SAVE_OFTEN_IF_SAME = f"{_SAVE_OFTEN.sqlite} AND version = ?"
+_NUMBERED = ", ".join(
+    f"${place}::text::jsonb" if name == "context" else f"${place}"
+    for place, name in enumerate(STATE, 1)
+)
+_INSERT = Statement(
+    sqlite=f"""
+        INSERT INTO enrollments ({", ".join(STATE)}) VALUES ({", ".join("?" * len(STATE))})
+        ON CONFLICT DO NOTHING RETURNING 1
+    """,
+    postgresql=f"""
+        INSERT INTO enrollments ({", ".join(STATE)}) VALUES ({_NUMBERED})
+        ON CONFLICT DO NOTHING RETURNING 1
+    """,
+)
+_ACTIVE_IN_LANE = bulk.same(
+    f"SELECT id FROM enrollments WHERE contact_id = ? AND lane = ? AND status = '{ACTIVE}'"
+)
+_ACTIVE_OF = bulk.same(f"SELECT id FROM enrollments WHERE contact_id = ? AND status = '{ACTIVE}'")
+_LATEST_RUN = bulk.same(
+    """
+    SELECT id FROM enrollments WHERE contact_id = ? AND scenario_id = ? ORDER BY run DESC LIMIT 1
+    """
+)
+_HABITS = bulk.same(
+    """
+    SELECT c.timezone, p.preferred_time, p.best_hour
+    FROM contacts c LEFT JOIN user_email_preferences p ON p.contact_id = c.id WHERE c.id = ?
+    """
+)
+_ADDRESS_REF = bulk.same(
+    "SELECT id, contact_id, channel, bot, value, next_send_at FROM addresses WHERE id = ?"
+)
 # SQLite has one writer: what is read in its transaction stays so.
 _VERSIONS = Statement(
     sqlite="SELECT id, version FROM enrollments WHERE id IN ({keys})", postgresql=""
@@ -189,50 +221,35 @@ def _often(s: EnrollmentState) -> tuple[Any, ...]:
     )
 
 
-async def insert(session: AsyncSession, state: EnrollmentState) -> None:
-    """Insert an enrollment.
-
-    Raises IntegrityError when the contact is active in the lane already, or has this run.
-    """
-    session.add(Enrollment(**{name: getattr(state, name) for name in STATE}))
-    await session.flush()
+async def insert(session: AsyncSession, state: EnrollmentState) -> bool:
+    """Insert an enrollment; False when the contact is active in the lane, or has this run."""
+    values = [getattr(state, name) for name in STATE]
+    values[STATE.index("context")] = state.context and dump_json(state.context)
+    return bool(await bulk.run(session, _INSERT, *values))
 
 
 async def active_in_lane(
     session: AsyncSession, contact_id: uuid.UUID, lane: str
 ) -> EnrollmentState | None:
     """Return what the contact is active in, in this lane, or None."""
-    found = await session.scalar(
-        select(Enrollment.id).where(
-            Enrollment.contact_id == contact_id,
-            Enrollment.lane == lane,
-            Enrollment.status == ACTIVE,
-        )
-    )
-    return None if found is None else (await states(session, [found])).get(found)
+    return await _one(session, await bulk.run(session, _ACTIVE_IN_LANE, contact_id, lane))
 
 
 async def latest_run(
     session: AsyncSession, contact_id: uuid.UUID, scenario_id: str
 ) -> EnrollmentState | None:
     """Return the contact's latest run of a scenario, or None."""
-    found = await session.scalar(
-        select(Enrollment.id)
-        .where(Enrollment.contact_id == contact_id, Enrollment.scenario_id == scenario_id)
-        .order_by(Enrollment.run.desc())
-        .limit(1)
-    )
-    return None if found is None else (await states(session, [found])).get(found)
+    return await _one(session, await bulk.run(session, _LATEST_RUN, contact_id, scenario_id))
 
 
 async def active_of(session: AsyncSession, contact_id: uuid.UUID) -> list[EnrollmentState]:
     """Return everything the contact is active in."""
-    found = await session.scalars(
-        select(Enrollment.id).where(
-            Enrollment.contact_id == contact_id, Enrollment.status == ACTIVE
-        )
-    )
-    return list((await states(session, found.all())).values())
+    found = await bulk.run(session, _ACTIVE_OF, contact_id)
+    return list((await states(session, [row[0] for row in found])).values())
+
+
+async def _one(session: AsyncSession, found: Sequence[Any]) -> EnrollmentState | None:
+    return next(iter((await states(session, [row[0] for row in found])).values()), None)
 
 
 async def enrollments_of(session: AsyncSession, contact_id: uuid.UUID) -> Sequence[Enrollment]:
@@ -294,20 +311,16 @@ async def contact_due_at(session: AsyncSession, due_us: int) -> Contact | None:
 
 async def habits_of(session: AsyncSession, contact_id: uuid.UUID) -> Habits:
     """Return where a contact is, as far as it is known, and at what time of day they like it."""
-    found = await session.execute(
-        select(Contact.timezone, Preferences.preferred_time, Preferences.best_hour)
-        .outerjoin(Preferences, Preferences.contact_id == Contact.id)
-        .where(Contact.id == contact_id)
-    )
-    row = found.one_or_none()
-    if row is None:
-        return NO_HABITS
-    return Habits(row[0], preferred=row[1], best_hour=row[2])
+    await session.flush()  # what was changed of the contact just now counts
+    rows = await bulk.run(session, _HABITS, contact_id)
+    return Habits(rows[0][0], preferred=rows[0][1], best_hour=rows[0][2]) if rows else NO_HABITS
 
 
 async def address_ref(session: AsyncSession, address_id: uuid.UUID) -> AddressRef | None:
     """Return an address as deliveries want it."""
-    row = await session.get(Address, address_id)
-    if row is None:
+    await session.flush()
+    rows = await bulk.run(session, _ADDRESS_REF, address_id)
+    if not rows:
         return None
-    return AddressRef(row.id, row.contact_id, row.channel, row.bot, row.value, row.next_send_at)
+    row_id, contact_id, channel, bot, value, next_send_us = rows[0]
+    return AddressRef(as_uuid(row_id), as_uuid(contact_id), channel, bot, value, next_send_us)

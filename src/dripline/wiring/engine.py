@@ -51,8 +51,9 @@ from dripline.engagement.links import Keep, Links
 from dripline.engagement.queries import keep_links
 from dripline.engagement.scores import FILLS as SCORES
 from dripline.engagement.scores import FillScores
+from dripline.events.append import WAKE_REACT
 from dripline.events.inbox import WAKE_INBOX
-from dripline.events.react import React
+from dripline.events.react import GATHER_S, React
 from dripline.events.subscriptions import Handler
 from dripline.experiments.duty import DecideExperiments
 from dripline.experiments.goals import CONSUMER as EXPERIMENTS
@@ -137,7 +138,7 @@ class Engine:
         return [
             *([Duty("email_journal", journal.prune, 60.0)] if EMAIL in self.channels else []),
             Duty("email_news", lambda: news.run_once(self.clock.now()), 1.0, WAKE_INBOX),
-            Duty("react", lambda: react.run_once(self.clock.now()), 1.0, "react"),
+            Duty("react", lambda: react.run_once(self.clock.now()), 1.0, WAKE_REACT, GATHER_S),
             Duty("launch", lambda: launch.run_once(self.clock.now()), 1.0, WAKE_BROADCASTS),
             Duty("renew", _once(leases.renew), RENEW_EVERY_S),
             Duty("habits", _once(lambda: habits.run_once(self.clock.now())), _HABITS_EVERY_S),

@@ -32,6 +32,8 @@ _INSERT_KEYS = Statement(
     """,
 )
 
+_DECISIONS = bulk.Table("decisions", tuple(column.name for column in Decision.__table__.columns))
+
 _DELIVERIES = bulk.Table(
     "message_deliveries",
     (
@@ -213,8 +215,14 @@ async def reached_since(session: AsyncSession, lost: Delivery) -> bool:
 
 async def insert_decisions(session: AsyncSession, decisions: Sequence[Decision]) -> None:
     """Write decisions other than to send."""
-    session.add_all(decisions)
-    await session.flush()
+    rows = [
+        (
+            *(getattr(one, name) for name in _DECISIONS.columns[:-1]),
+            None if one.detail is None else dump_json(one.detail),
+        )
+        for one in decisions
+    ]
+    await bulk.append(session, _DECISIONS, rows)
 
 
 async def decisions_of(
