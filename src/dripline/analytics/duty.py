@@ -16,7 +16,8 @@ from dripline.engagement.rules import rules_of
 _PAGE: Final = 2_000
 _WEEKS: Final = 12
 _WEEK: Final = timedelta(days=7)
-_PATIENCE: Final = 50  # a count that takes a second is made every fifty at most
+_PATIENCE: Final = 200  # a count that takes a second is made every two hundred at most
+_FRESH_S: Final = 600.0  # with nothing new; scores fade all the same
 
 
 class Fold:
@@ -51,12 +52,16 @@ class CountUp:
     def __init__(self, database: Database, store: ContentStore | None = None) -> None:
         self._database = database
         self._store = store or ContentStore(database)
-        self._rest_until = 0.0
+        self._rest_until = self._fresh_until = 0.0
+        self._counted: object = None
 
     async def run_once(self, now: datetime) -> int:
-        """Count, unless the last count was long and short ago."""
+        """Count, unless nothing has happened since, or the last count was long and short ago."""
         started = time.monotonic()
         if started < self._rest_until:
+            return 0
+        newest = await queries.newest(self._database)
+        if newest == self._counted and started < self._fresh_until:
             return 0
         async with self._database.reading() as session:
             found = {
@@ -80,7 +85,9 @@ class CountUp:
             await queries.replace_counts(session, "scores", today, now, only=day)
             for name, values in found.items():
                 await queries.replace_counts(session, name, values, now)
-        self._rest_until = time.monotonic() + _PATIENCE * (time.monotonic() - started)
+        ended = time.monotonic()
+        self._counted, self._fresh_until = newest, ended + _FRESH_S
+        self._rest_until = ended + _PATIENCE * (ended - started)
         return 0
 
 

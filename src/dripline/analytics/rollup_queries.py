@@ -24,7 +24,19 @@ from dripline.scenarios.models import COMPLETED, Enrollment
 _FAILED = ("failed", "bounced")  # as the index of what failed says it
 _CLEARED = "failed_cleared"
 _ANY_TALLY = bulk.same("SELECT 1 FROM delivery_tallies LIMIT 1")
+_NEWEST = bulk.same(
+    """
+    SELECT (SELECT id FROM events ORDER BY id DESC LIMIT 1),
+           (SELECT id FROM contacts ORDER BY id DESC LIMIT 1),
+           (SELECT version FROM content_state WHERE id = 1)
+    """
+)
 KIND = ("day", "channel", "origin", "scenario_id", "message_id")
+
+
+async def newest(database: Database) -> tuple[Any, ...]:
+    """Return what differs as soon as something has happened that may be counted."""
+    return tuple((await database.glance(_NEWEST))[0])
 
 
 async def open_tallies_exist(database: Database) -> bool:
