@@ -113,6 +113,10 @@ def _waiting(store: Store, crowd: Crowd, sizes: Sizes, peers: Peers) -> Iterator
         return
     idle = sending.greeting(store, crowd, sizes.greeted, rate=None)
     yield at_most(what, _MEMORY_MB[store.name], idle.memory_mb, "MB", peer=peers.memory)
+    what, share = f"CPU with nothing due, a bot polling: {_name(store)}", idle.cpu_share * 100
+    yield at_most(
+        f"CPU with nothing due, a bot polling: {_name(store)}", None, share, "% of a core"
+    )
     yield _greeted("idle", 50, idle)
     busy = sending.greeting(store, crowd, sizes.greeted, rate=1_000)
     yield _greeted(f"while {busy.rate:,.0f}/s go out", 300, busy)

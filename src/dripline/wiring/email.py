@@ -10,13 +10,11 @@ from dripline.channels.content_files import ContentFiles
 from dripline.channels.email import EmailChannel, EmailTransport
 from dripline.channels.email_journal import DatabaseJournal
 from dripline.channels.email_resend import ResendTransport
-from dripline.channels.email_smtp import SmtpTransport
 from dripline.channels.email_suppressed import SuppressedAddresses
 from dripline.channels.email_turns import SharedTurns
 from dripline.channels.resend_drain import Engaged, ResendDrain
 from dripline.clients.dkim import Signer
 from dripline.clients.resend import ResendClient
-from dripline.clients.smtp import SmtpClient
 from dripline.clock import Clock, RealTime
 from dripline.contacts.tokens import Press
 from dripline.content.rendered import EmailUrls, untracked
@@ -106,6 +104,10 @@ def _transport(
         client = ResendClient(settings.resend_api_base, key)
         journal, turns = DatabaseJournal(database, clock), SharedTurns(database, real_time)
         return ResendTransport(client, media, journal, turns)
+    # Here, for a process that sends nothing by SMTP has no use for its library.
+    from dripline.channels.email_smtp import SmtpTransport
+    from dripline.clients.smtp import SmtpClient
+
     server = settings.smtp_server
     assert server is not None  # noqa: S101 - has_email says so
     bounces = sender(settings.bounce_address) if settings.bounce_address else None
