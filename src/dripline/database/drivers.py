@@ -24,5 +24,6 @@ def translated(statement: str) -> Iterator[None]:
         raise IntegrityError(statement, None, error) from error
     except asyncpg.PostgresError as error:
         raise DBAPIError(statement, None, error) from error
-    except asyncpg.InterfaceError as error:
+    # The latter is what it says of a connection that ends between two steps of a statement.
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise InterfaceError(statement, None, error) from error

@@ -71,8 +71,12 @@ class ServerGlances:
             if self._held is None or self._held.driver_connection.is_closed():
                 await self.close()
                 self._held = await self._engine.raw_connection()
-            with translated(sql):
-                rows: Rows = await self._held.driver_connection.fetch(sql, *parameters)
+            try:
+                with translated(sql):
+                    rows: Rows = await self._held.driver_connection.fetch(sql, *parameters)
+            except BaseException:
+                await self.close()  # nobody knows what state it is in; the next one makes another
+                raise
         return rows
 
     async def close(self) -> None:
