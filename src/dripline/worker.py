@@ -54,7 +54,7 @@ class Worker:
 
     async def start(self) -> None:
         """Start everything; returns at once."""
-        _calm_collector()
+        calm_collector()
         self._tasks = [
             asyncio.create_task(self._repeat(duty), name=f"duty:{duty.name}")
             for duty in self._duties
@@ -86,7 +86,7 @@ class Worker:
                     await asyncio.sleep(duty.gather_s)
 
 
-def _calm_collector() -> None:
+def calm_collector() -> None:
     """Keep the garbage collector off the hot path, where it took half of the time.
 
     What exists by now (modules, tables, content) stays for good: it need not be walked through

@@ -40,7 +40,7 @@ class People:
     def __init__(self, database: Database, clock: VirtualClock) -> None:
         self.database, self.clock = database, clock
         self.store = FixedStore(Library())
-        self.fold = FoldScores(database, self.store)  # type: ignore[arg-type]
+        self.fold = FoldScores(database, self.store, most=500)  # type: ignore[arg-type]
 
     async def new(self, number: int = 1) -> uuid.UUID:
         async with self.database.transaction() as session:

@@ -65,7 +65,8 @@ def utc_text(moment: datetime) -> str:
     """Return a moment as SQLite stores it: `2026-01-31T09:00:00.000000Z`, sortable."""
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
-    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+    text = moment.replace(tzinfo=None).isoformat()  # half the time of one with its zone
+    return f"{text}Z" if moment.microsecond else f"{text}.000000Z"
 
 
 class Json(TypeDecorator[Any]):
@@ -81,7 +82,10 @@ class Json(TypeDecorator[Any]):
 
 def dump_json(value: Any) -> str:
     """Return compact JSON text."""
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # keys that are no texts: rare, and looking for them takes twice as long
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def load_json(text: str | bytes | float) -> Any:

@@ -8,7 +8,8 @@
 Events of machines count nothing, nor does what nobody weighs.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -23,11 +24,14 @@ from dripline.events import subscribe
 from dripline.events.subscriptions import ANY_OTHER
 
 CONSUMER: Final = "scores"
-_BATCH: Final = 500  # SQLite's other writers wait meanwhile
-_BATCH_OF_MANY: Final = 2_000  # PostgreSQL's do not
-_BATCHES: Final = 20
+# The more at once, the more events share a contact, and so a row that is read and written.
+_BATCH: Final = 2_000  # SQLite's other writers wait meanwhile: some fifty milliseconds
+_BATCH_OF_MANY: Final = 5_000  # PostgreSQL's do not
+_BATCHES: Final = 10
+_AT_A_STRETCH: Final = 250  # contacts, before others have their turn
 _NOTHING_LEFT: Final = 0.01
 _MOST_FACTORS: Final = 30
+_NO: Final = (0, "false")  # as SQLite and PostgreSQL read a false
 
 subscribe(CONSUMER, {ANY_OTHER})
 
@@ -35,12 +39,12 @@ Factors = dict[str, list[float]]  # by event: points, and how often it came
 
 
 class FoldScores:
-    """Keeps scores current."""
+    """Keeps scores current; `most` is how many events a transaction folds in."""
 
-    def __init__(self, database: Database, store: ContentStore) -> None:
+    def __init__(self, database: Database, store: ContentStore, most: int | None = None) -> None:
         self._database = database
         self._store = store
-        self._most = _BATCH if database.is_sqlite else _BATCH_OF_MANY
+        self._most = most or (_BATCH if database.is_sqlite else _BATCH_OF_MANY)
 
     async def run_once(self, now: datetime) -> int:
         """Fold in what has happened; return how many events were dealt with."""
@@ -55,7 +59,7 @@ class FoldScores:
         return handled
 
     async def _batch(self, now: datetime) -> int:
-        # What a power cut undid would be folded in again.
+        # A power cut that undoes this undoes both: the events are still on the list.
         async with self._database.transaction(lasts=False) as session:
             if not await queries.is_ours(session):
                 return 0
@@ -65,11 +69,7 @@ class FoldScores:
             rules = rules_of(await self._store.current(session))
             weighed = _weighed(rules, events)
             known = await queries.present(session, weighed)
-            rows = [
-                row
-                for contact_id, scores in known.items()
-                for row in folded(contact_id, scores, weighed[contact_id], rules, now)
-            ]
+            rows = await _rows(known, weighed, _Fading(rules.half_lives, now))
             await queries.write(session, rows)
             await queries.done(session, CONSUMER, [event.id for event in events])
         return len(events)
@@ -80,7 +80,7 @@ def _weighed(
 ) -> dict[Key, list[tuple[OpenEvent, Points]]]:
     found: dict[Key, list[tuple[OpenEvent, Points]]] = {}
     for event in events:
-        if event.contact_id is None or not event.human:
+        if event.contact_id is None or event.human in _NO:
             continue
         points = rules.points(event.name, event.channel)
         if points:
@@ -88,53 +88,86 @@ def _weighed(
     return found
 
 
-def folded(
-    contact_id: Key,
-    scores: Sequence[Present],
-    events: Sequence[tuple[OpenEvent, Points]],
-    rules: ScoreRules,
-    now: datetime,
+class _Fading:
+    """What is left by now: a batch asks for the same moments and half-lives over and over."""
+
+    def __init__(self, half_lives: Mapping[str, int], now: datetime) -> None:
+        self.half_lives = half_lives
+        self.now = now
+        self.now_us = to_us(now)
+        self._known: dict[tuple[Any, int], float] = {}
+
+    def left(self, then: datetime | str, half_life: int) -> float:
+        """Return which part is left of what came then; what is still to come is whole."""
+        part = self._known.get((then, half_life))
+        if part is None:
+            since = (self.now - moment_of(then)).total_seconds()
+            part = self._known[then, half_life] = left(since, half_life) if since > 0 else 1.0
+        return part
+
+
+async def _rows(
+    known: Mapping[Key, Sequence[Present]],
+    weighed: Mapping[Key, Sequence[tuple[OpenEvent, Points]]],
+    fading: _Fading,
 ) -> list[tuple[Any, ...]]:
-    """Return the rows of the scores that events of a contact change."""
-    touched = {kind for _event, points in events for kind, _ in points}
-    factors = {one.type: _faded(one, now) for one in scores if one.type in touched}
+    """Return the rows of the scores that events change, of the contacts who are there."""
+    rows = []
+    for number, (contact_id, scores) in enumerate(known.items(), 1):
+        if number % _AT_A_STRETCH == 0:
+            await asyncio.sleep(0)
+        factors = _added(scores, weighed[contact_id], fading)
+        for kind, theirs in factors.items():
+            row = _row(contact_id, kind, theirs, fading)
+            if row is not None:
+                rows.append(row)
+    return rows
+
+
+def _added(
+    scores: Sequence[Present], events: Sequence[tuple[OpenEvent, Points]], fading: _Fading
+) -> dict[str, Factors]:
+    """Return the factors by now of each score that a contact's events change."""
+    touched: dict[str, Factors] = {}
+    before = {one.type: one for one in scores}
+    half_lives = fading.half_lives
     for event, points in events:
-        age = _seconds(now, event.occurred_at)
+        name, at = event.name, event.occurred_at
         for kind, number in points:
-            factor = factors.setdefault(kind, {}).setdefault(event.name, [0.0, 0])
-            factor[0] += number * left(age, rules.half_lives[kind])
-            factor[1] += 1
-    rows = (
-        _row(contact_id, kind, theirs, rules.half_lives[kind], now)
-        for kind, theirs in factors.items()
-    )
-    return [row for row in rows if row is not None]
+            theirs = touched.get(kind)
+            if theirs is None:
+                one = before.get(kind)
+                theirs = touched[kind] = _faded(one, fading) if one is not None else {}
+            number *= fading.left(at, half_lives[kind])
+            factor = theirs.get(name)
+            if factor is None:
+                theirs[name] = [number, 1]
+            else:
+                factor[0] += number
+                factor[1] += 1
+    return touched
 
 
-def _faded(one: Present, now: datetime) -> Factors:
+def _faded(one: Present, fading: _Fading) -> Factors:
     """Return the factors of a score as they are by now, by the half-life they were written with."""
-    part = left(_seconds(now, one.computed_at), one.half_life)
+    part = fading.left(one.computed_at, one.half_life)
     factors: Factors = load_json(one.factors)
     for factor in factors.values():
         factor[0] *= part
     return factors
 
 
-def _seconds(now: datetime, then: datetime | str) -> float:
-    """Return how long ago a moment was; one that is still to come is now."""
-    since = (now - moment_of(then)).total_seconds()
-    return since if since > 0 else 0.0
-
-
-def _row(
-    contact_id: Key, kind: str, factors: Factors, half_life: int, now: datetime
-) -> tuple[Any, ...] | None:
+def _row(contact_id: Key, kind: str, factors: Factors, fading: _Fading) -> tuple[Any, ...] | None:
     if len(factors) > _MOST_FACTORS:
         factors = dict(sorted(factors.items(), key=lambda item: -item[1][0])[:_MOST_FACTORS])
-    kept = {name: factor for name, factor in factors.items() if factor[0] >= _NOTHING_LEFT}
+    kept, points = {}, 0.0
+    for name, factor in factors.items():
+        if factor[0] >= _NOTHING_LEFT:
+            kept[name] = factor
+            points += factor[0]
     if not kept:
         return None
-    points = sum([factor[0] for factor in kept.values()])
-    score, fades_at, stays = written(points, to_us(now), half_life)
-    until = None if stays is None else now + timedelta(seconds=stays)
+    half_life, now = fading.half_lives[kind], fading.now
+    score, fades_at, stays = written(points, fading.now_us, half_life)
+    until = None if stays is None else now + timedelta(0, stays)
     return (contact_id, kind, score, fades_at, half_life, dump_json(kept), now, until)

@@ -29,15 +29,17 @@ _OPEN = Statement(
 )
 _PRESENT = Statement(
     sqlite="""
-        SELECT c.id, s.type, s.factors, s.computed_at, s.half_life
-        FROM contacts c LEFT JOIN engagement_scores s ON s.contact_id = c.id
-        WHERE c.id IN ({keys})
+        SELECT contact_id, type, factors, computed_at, half_life
+        FROM engagement_scores WHERE contact_id IN ({keys})
     """,
     postgresql="""
-        SELECT c.id, s.type, s.factors::text, s.computed_at, s.half_life
-        FROM contacts c LEFT JOIN engagement_scores s ON s.contact_id = c.id
-        WHERE c.id = ANY($1::uuid[])
+        SELECT contact_id, type, factors::text, computed_at, half_life
+        FROM engagement_scores WHERE contact_id = ANY($1::uuid[])
     """,
+)
+_THERE = Statement(
+    sqlite="SELECT id FROM contacts WHERE id IN ({keys})",
+    postgresql="SELECT id FROM contacts WHERE id = ANY($1::uuid[])",
 )
 _WRITE = Statement(
     sqlite="""
@@ -71,14 +73,14 @@ Key = uuid.UUID | bytes
 
 
 class OpenEvent(NamedTuple):
-    """An event to be folded in; keys and `occurred_at` as the driver reads them."""
+    """An event to be folded in, as the driver reads it."""
 
     id: Key
     name: str
     contact_id: Key | None
     occurred_at: Any
     channel: str | None
-    human: bool
+    human: Any
 
 
 class Present(NamedTuple):
@@ -99,19 +101,19 @@ async def is_ours(session: AsyncSession) -> bool:
 
 async def open_events(session: AsyncSession, consumer: str, limit: int) -> list[OpenEvent]:
     """Return the oldest events that are not folded in."""
-    return [
-        OpenEvent(row[0], row[1], row[2], row[3], row[4], row[5] not in (0, "false"))
-        for row in await bulk.run(session, _OPEN, consumer, limit)
-    ]
+    return list(map(OpenEvent._make, await bulk.run(session, _OPEN, consumer, limit)))
 
 
 async def present(session: AsyncSession, contact_ids: Iterable[Key]) -> dict[Key, list[Present]]:
     """Return the scores of contacts; who is not there any more is missing."""
+    wanted = list(contact_ids)
     found: dict[Key, list[Present]] = {}
-    for row in await bulk.read(session, _PRESENT, contact_ids):
-        scores = found.setdefault(row[0], [])
-        if row[1] is not None:
-            scores.append(Present(row[1], row[2], row[3], row[4]))
+    for row in await bulk.read(session, _PRESENT, wanted):
+        found.setdefault(row[0], []).append(Present._make(row[1:]))
+    # Scores are erased together with their contact: whoever has some is there.
+    unscored = [one for one in wanted if one not in found]
+    for row in await bulk.read(session, _THERE, unscored):
+        found[row[0]] = []
     return found
 
 
