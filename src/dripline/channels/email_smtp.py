@@ -42,6 +42,8 @@ class SmtpTransport:
             recipient, message = wire_address(letter.recipient), mime(letter.parts, envelope, files)
         except Invalid as odd:
             raise PermanentFailure(odd.message, "address") from None
+        except UnicodeError as odd:
+            raise PermanentFailure(f"the text cannot be encoded: {odd}", "template") from None
         if self._signer is not None:
             message = self._signer.signed(message)
         try:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from dripline.content.slots import Given
+
 MediaKind = Literal["photo", "video", "document", "voice", "audio", "animation"]
 ButtonKind = Literal["url", "callback", "web_app"]
 
@@ -52,19 +54,45 @@ class EmailUrls:
     press: Callable[[str, str], str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+class Text(Protocol):
+    """A text of an email, made when somebody asks: not every transport wants every form."""
+
+    @property
+    def text(self) -> str:
+        """The text itself."""
+        ...
+
+    @property
+    def quoted(self) -> bytes:
+        """It as quoted-printable: no line begins with a dot, all but the last end with CRLF."""
+        ...
+
+
 class EmailParts:
     """An email as it goes to a transport.
 
     `attached` are files that go along: the image `cid:` links of the html name, and others.
-    `quoted` holds html and plain text as quoted-printable, where they were prepared.
     """
 
-    subject: str
-    html: str
-    plain: str
-    attached: tuple[Media, ...] = ()
-    quoted: tuple[bytes, bytes] | None = None
+    __slots__ = ("attached", "html_text", "plain_text", "subject")
+
+    def __init__(
+        self, subject: str, html: Text | str, plain: Text | str, attached: tuple[Media, ...] = ()
+    ) -> None:
+        self.subject = subject
+        self.html_text = Given(html) if isinstance(html, str) else html
+        self.plain_text = Given(plain) if isinstance(plain, str) else plain
+        self.attached = attached
+
+    @property
+    def html(self) -> str:
+        """The page."""
+        return self.html_text.text
+
+    @property
+    def plain(self) -> str:
+        """The text for who reads no pages."""
+        return self.plain_text.text
 
 
 class Email(Protocol):

@@ -44,8 +44,10 @@ def quoted(text: str) -> bytes:
         if len(encoded) > _LONGEST_PLAIN:
             lines = range(0, len(encoded), _LONGEST_PLAIN)
             encoded = _SOFT.join([encoded[at : at + _LONGEST_PLAIN] for at in lines])
-        return _undotted(encoded) if b"." in encoded else encoded
-    encoded = b2a_qp(_NEWLINE.sub("\r\n", text).encode())
+        return _undotted(encoded)
+    if "\n" in text or "\r" in text:
+        text = _NEWLINE.sub("\r\n", text)
+    encoded = b2a_qp(text.encode())
     if b"\r\n" not in encoded:
         encoded = encoded.replace(b"\n", b"\r\n")
     encoded = _undotted(encoded)
@@ -55,11 +57,17 @@ def quoted(text: str) -> bytes:
     return encoded
 
 
+def soft(*encoded: bytes) -> bytes:
+    """Return what is quoted-printable as one text, each part on lines of its own."""
+    return _SOFT.join(encoded)
+
+
 def _undotted(encoded: bytes) -> bytes:
     """Return lines of which none begins with a dot: SMTP would have to double it each time."""
-    found = 1
+    found = b"\n." in encoded or encoded.startswith(b".")
     while found:
-        encoded, found = _DOT.subn(_dot, encoded)
+        encoded, number = _DOT.subn(_dot, encoded)
+        found = number > 0
     return encoded
 
 
@@ -73,6 +81,7 @@ class Pieces:
 
     texts: tuple[str, ...]
     slots: tuple[str, ...]
+    names: tuple[str, ...]  # of the slots, each once
     quoted: tuple[bytes, ...]
 
     @classmethod
@@ -80,7 +89,9 @@ class Pieces:
         """Return a text cut and encoded."""
         cut = SLOT.split(text)
         texts = tuple(cut[::2])
-        return cls(texts, tuple(cut[1::2]), tuple(map(quoted, texts)))
+        return cls(
+            texts, tuple(cut[1::2]), tuple(dict.fromkeys(cut[1::2])), tuple(map(quoted, texts))
+        )
 
     def fill(self, values: Mapping[str, str]) -> str:
         """Return the text with its slots filled."""
@@ -98,3 +109,15 @@ class Pieces:
         out[::2] = self.quoted
         out[1::2] = [values[name] for name in self.slots]
         return _SOFT.join(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A text that is whole already."""
+
+    text: str
+
+    @property
+    def quoted(self) -> bytes:
+        """It as quoted-printable."""
+        return quoted(self.text)

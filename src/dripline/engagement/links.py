@@ -56,12 +56,11 @@ class Links:
         self, delivery_id: uuid.UUID, contact_id: uuid.UUID | None, url: str, label: str
     ) -> str:
         """Return the tracked form of a message's link, or the link as it is."""
-        mark = Mark("link", delivery_id=delivery_id, contact_id=contact_id, label=label)
-        return self._tracked(mark, url)
+        return self._tracked(Mark("link", delivery_id, contact_id, label=label, url=url))
 
     def post_link(self, post: int, url: str, label: str) -> str:
         """Return the tracked form of a link in a channel's post, by the post's number."""
-        return self._tracked(Mark("link", post=post, label=label), url)
+        return self._tracked(Mark("link", post=post, label=label, url=url))
 
     def pixel(self, delivery_id: uuid.UUID, contact_id: uuid.UUID | None = None) -> str | None:
         """Return the address of a message's open pixel, if there can be one."""
@@ -85,24 +84,21 @@ class Links:
             for name in unkept:
                 self._unkept.pop(name, None)
 
-    def _tracked(self, mark: Mark, url: str) -> str:
-        target = self._target(url)
+    def _tracked(self, mark: Mark) -> str:
+        target = self._target(mark.url)
         if target is None:
-            return url
-        link = self._signed(mark, url=target)
+            return mark.url
+        link = self._signed(mark if target is mark.url else mark._replace(url=target))
         if len(link) <= LONGEST:
             return link
         if self._keep is None:
-            return url
+            return mark.url
         name = name_of(target)
         self._unkept[name] = target
-        return self._signed(mark, stored=name)
+        return self._signed(mark._replace(url="", stored=name))
 
-    def _signed(self, mark: Mark, *, url: str = "", stored: uuid.UUID | None = None) -> str:
-        whole = Mark(
-            mark.kind, mark.delivery_id, mark.contact_id, mark.post, mark.label, url, stored
-        )
-        return f"{self._base}{REDIRECT}{self.seal.sign(whole)}"
+    def _signed(self, mark: Mark) -> str:
+        return f"{self._base}{REDIRECT}{self.seal.sign(mark)}"
 
     def _target_of(self, url: str) -> str | None:
         """Return where a tracked link leads, as a header may say it; None: leave it alone."""

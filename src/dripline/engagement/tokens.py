@@ -14,8 +14,10 @@ import hmac
 import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from dataclasses import dataclass
-from typing import Final, Literal
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
+
+from dripline.keyed import Mac
 
 VERSION: Final = 1
 LONGEST_TOKEN: Final = 4096
@@ -32,8 +34,7 @@ _STORED: Final = 8
 _NOBODY: Final = uuid.UUID(int=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """What a token says: of which message or post it is a link, and where it leads.
 
     A link has a `url`, or `stored`, the name under which a long url is kept.
@@ -52,7 +53,7 @@ class Seal:
     """Signs tokens, and reads those that it signed; made of the installation's key."""
 
     def __init__(self, signing_key: bytes) -> None:
-        self._key = hmac.digest(signing_key, b"dripline/tracked-links/1", "sha256")
+        self._all = Mac(Mac(signing_key).sign(b"dripline/tracked-links/1"))
 
     def sign(self, mark: Mark) -> str:
         """Return the token of a mark; its label is cut to `LABEL_BYTES`."""
@@ -74,10 +75,10 @@ class Seal:
 
     def digest(self, text: str) -> str:
         """Return 32 characters that stand for a text, and tell nothing about it."""
-        return hmac.digest(self._key, b"\0" + text.encode("utf-8", "replace"), "sha256")[:16].hex()
+        return self._all.sign(b"\0" + text.encode("utf-8", "replace"))[:16].hex()
 
     def _mac(self, body: bytes) -> bytes:
-        return hmac.digest(self._key, body, "sha256")[:_MAC]
+        return self._all.sign(body)[:_MAC]
 
 
 def _text(raw: bytes) -> str:
@@ -85,16 +86,24 @@ def _text(raw: bytes) -> str:
 
 
 def _packed(mark: Mark) -> bytes:
-    flags = _KINDS.index(mark.kind)
-    if mark.post is not None:
-        flags |= _OF_POST
-        whose = mark.post.to_bytes(_POST, "big")
-    else:
-        whose = (mark.delivery_id or _NOBODY).bytes + (mark.contact_id or _NOBODY).bytes
-    flags |= _STORED if mark.stored else 0
-    label = cut_label(mark.label).encode()
-    target = mark.stored.bytes if mark.stored else mark.url.encode()
-    return bytes((VERSION << 4 | flags,)) + whose + bytes((len(label),)) + label + target
+    kind, delivery_id, contact_id, post, label, url, stored = mark
+    flags = _KINDS.index(kind) | (VERSION << 4)
+    if post is not None:
+        head = bytes((flags | _OF_POST,)) + post.to_bytes(_POST, "big")
+        return head + _target(label, url) if stored is None else _stored(head, label, stored)
+    head = bytes((flags,)) + (delivery_id or _NOBODY).bytes + (contact_id or _NOBODY).bytes
+    return head + _target(label, url) if stored is None else _stored(head, label, stored)
+
+
+@lru_cache(maxsize=1024)
+def _target(label: str, url: str) -> bytes:
+    """Return what a link says and where it leads: for everybody the same."""
+    words = cut_label(label).encode()
+    return bytes((len(words),)) + words + url.encode()
+
+
+def _stored(head: bytes, label: str, name: uuid.UUID) -> bytes:
+    return bytes((head[0] | _STORED,)) + head[1:] + _target(label, "") + name.bytes
 
 
 def _unpacked(body: bytes) -> Mark | None:

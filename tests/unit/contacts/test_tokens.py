@@ -2,8 +2,10 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
+from itsdangerous import Signer
 
 from dripline.contacts.tokens import Purpose, Tokens
 from dripline.errors import Invalid
@@ -55,3 +57,10 @@ def test_a_way_out_works_for_good_a_verification_for_two_days() -> None:
     with pytest.raises(Invalid) as refused:
         TOKENS.read(Purpose.VERIFY, TOKENS.make(Purpose.VERIFY, new_id(), NOW), later)
     assert refused.value.code == "TOKEN_EXPIRED"
+
+
+def test_a_signer_of_itsdangerous_signs_the_same() -> None:
+    key, token = b"k" * 40, Tokens(b"k" * 40).make(Purpose.UNSUBSCRIBE, uuid.uuid4(), NOW)
+    text, _, _ = token.rpartition(".")
+    usual = Signer(key, salt="dripline.unsubscribe", digest_method=sha256)
+    assert usual.sign(text).decode() == token

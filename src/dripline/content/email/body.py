@@ -194,6 +194,11 @@ def _closing(tag: str) -> str:
     return f"</{tag[1:-1].partition(' ')[0]}>"
 
 
+def needs_escape(value: str) -> bool:
+    """Whether a value stands in an email's HTML other than it is."""
+    return _SPECIAL.search(value) is not None
+
+
 def escaped(value: str) -> str:
     """Return a value as it stands in an email's HTML; its line breaks are kept."""
     if not _SPECIAL.search(value):

@@ -13,12 +13,12 @@ from html import unescape
 from typing import Any, Final
 
 from dripline.content.branches import Scopes
-from dripline.content.email.body import escaped, web_link
+from dripline.content.email.body import escaped, needs_escape, web_link
 from dripline.content.email.layout import DEFAULT_LAYOUT, Layouts
 from dripline.content.email.prepare import Prepared, Wanted, prepare
 from dripline.content.liquid import Shape, Template
 from dripline.content.rendered import Button, EmailParts, EmailUrls, Media
-from dripline.content.slots import filled, quoted
+from dripline.content.slots import Pieces, filled, quoted, soft
 from dripline.errors import Invalid, PermanentFailure
 
 SUBJECT_CHARACTERS: Final = 255
@@ -28,6 +28,7 @@ _TAG: Final = re.compile(r"<[^<>]*>")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 # Fills the line that mail programs show behind a subject, so that none of the text follows it.
 _FILLER: Final = "&#847;&zwnj;&nbsp;" * 60
+_QUOTED_FILLER: Final = quoted(_FILLER)
 _GO: Final = "go:"
 _KEPT: Final = 24  # of one message: languages, and what its conditions make of it
 _PAYLOAD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -182,23 +183,74 @@ def content_id(media: Media) -> str:
 def _parts(
     email: ContactEmail, prepared: Prepared, values: dict[str, str], urls: EmailUrls
 ) -> EmailParts:
-    html = {name: escaped(values[name]) for name in prepared.html.slots}
-    if "pixel" in html:
-        html["pixel"] = _pixel(urls.pixel) + _trap(urls.trap)
-    if html.get("preheader"):
-        html["preheader"] += _FILLER
-    encoded = {name: quoted(html[name]) for name in prepared.html.slots}
-    plain = {
-        name: encoded[name] if html.get(name) is values[name] else quoted(values[name])
-        for name in prepared.plain.slots
-    }
-    return EmailParts(
-        email.subject,
-        prepared.html.fill(html),
-        prepared.plain.fill(values),
-        () if urls.media else email.media,
-        (prepared.html.fill_quoted(encoded), prepared.plain.fill_quoted(plain)),
-    )
+    attached = () if urls.media else email.media
+    html = _Html(prepared.html, values, urls)
+    return EmailParts(email.subject, html, _Plain(prepared.plain, values, html), attached)
+
+
+class _Html:
+    """The page, its values escaped."""
+
+    __slots__ = ("_encoded", "_pieces", "_urls", "_values")
+
+    def __init__(self, pieces: Pieces, values: Mapping[str, str], urls: EmailUrls) -> None:
+        self._pieces = pieces
+        self._values = values
+        self._urls = urls
+        self._encoded: dict[str, bytes] | None = None
+
+    @property
+    def text(self) -> str:
+        values = self.escaped()
+        if values.get("preheader"):
+            values["preheader"] += _FILLER
+        return self._pieces.fill(values)
+
+    @property
+    def quoted(self) -> bytes:
+        encoded = self.encoded()
+        if self._values["preheader"] and "preheader" in encoded:
+            encoded = {**encoded, "preheader": soft(encoded["preheader"], _QUOTED_FILLER)}
+        return self._pieces.fill_quoted(encoded)
+
+    def escaped(self) -> dict[str, str]:
+        """Return the values as they stand in the page."""
+        values = {name: escaped(self._values[name]) for name in self._pieces.names}
+        if "pixel" in values:
+            values["pixel"] = _pixel(self._urls.pixel) + _trap(self._urls.trap)
+        return values
+
+    def encoded(self) -> dict[str, bytes]:
+        """Return these as quoted-printable."""
+        if self._encoded is None:
+            values = self.escaped()
+            self._encoded = {name: quoted(value) for name, value in values.items()}
+        return self._encoded
+
+
+class _Plain:
+    """The text for who reads no pages; what an escape leaves alone is encoded once for both."""
+
+    __slots__ = ("_html", "_pieces", "_values")
+
+    def __init__(self, pieces: Pieces, values: Mapping[str, str], html: _Html) -> None:
+        self._pieces = pieces
+        self._values = values
+        self._html = html
+
+    @property
+    def text(self) -> str:
+        return self._pieces.fill(self._values)
+
+    @property
+    def quoted(self) -> bytes:
+        known = self._html.encoded()
+        values = {}
+        for name in self._pieces.names:
+            value = self._values[name]
+            same = name in known and name != "pixel" and not needs_escape(value)
+            values[name] = known[name] if same else quoted(value)
+        return self._pieces.fill_quoted(values)
 
 
 def _pixel(url: str | None) -> str:

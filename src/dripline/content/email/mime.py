@@ -19,7 +19,6 @@ from uuid import UUID
 
 from dripline.content.email.form import content_id
 from dripline.content.rendered import EmailParts, Media
-from dripline.content.slots import quoted
 from dripline.errors import Invalid
 
 _LINE: Final = 76
@@ -84,7 +83,7 @@ def mime(parts: EmailParts, envelope: Envelope, files: Mapping[str, bytes] | Non
     left out. Raises Invalid for an address or a header that would not stay one line.
     """
     boundary = f"=_{envelope.delivery_id.hex}"
-    html, plain = parts.quoted or (quoted(parts.html), quoted(parts.plain))
+    html, plain = parts.html_text.quoted, parts.plain_text.quoted
     body = b"".join(
         (
             *_part(boundary, "plain", html=plain),

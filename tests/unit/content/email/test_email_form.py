@@ -268,8 +268,8 @@ def test_any_value_reads_as_itself(values: list[str]) -> None:
     user = {f"x{n}": value for n, value in enumerate(values)}
     template = Template(source, html=True, fallbacks={"user": dict.fromkeys(user, "")})
     parts = forms(title="t").email(template, {"user": user}, "en").assemble(URLS)
-    assert parts.quoted is not None
-    assert _read(parts.quoted[0]) == parts.html.replace("\r\n", "\n")
+    assert _read(parts.html_text.quoted) == parts.html.replace("\r\n", "\n")
+    assert _read(parts.plain_text.quoted) == parts.plain.replace("\r\n", "\n")
     for value in values:
         assert value in parts.plain
 
