@@ -20,16 +20,24 @@ class Sink(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._buffer = b""
-        self._in_data = False
+        self._answers: list[bytes] = []
+        self._in_data = self._ends = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
         self._transport = transport
-        self._say(b"220 sink ESMTP\r\n")
+        transport.write(b"220 sink ESMTP\r\n")
 
     def data_received(self, data: bytes) -> None:
+        """Answer what came in one write in one write, as servers do (RFC 2920, 3.2)."""
         self._buffer += data
         while self._data() if self._in_data else self._command():
             pass
+        if self._answers:
+            self._transport.write(b"".join(self._answers))
+            self._answers.clear()
+            if self._ends:
+                self._transport.close()
 
     def _data(self) -> bool:
         at = self._buffer.find(_END)
@@ -57,14 +65,13 @@ class Sink(asyncio.Protocol):
             self._say(b"250 %d %d\r\n" % (counts["messages"], counts["bytes"]))
         elif word == b"QUIT":
             self._say(b"221 bye\r\n")
-            self._transport.close()
+            self._ends = True
         else:
             self._say(b"250 2.1.0 fine\r\n" if word else b"500 what?\r\n")
         return True
 
     def _say(self, answer: bytes) -> None:
-        assert isinstance(self._transport, asyncio.WriteTransport)
-        self._transport.write(answer)
+        self._answers.append(answer)
 
 
 async def main() -> None:

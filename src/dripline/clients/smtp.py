@@ -231,8 +231,6 @@ def _context(server: SmtpServer) -> ssl.SSLContext:
 
 def _checked(recipient: str) -> None:
     local, at, domain = recipient.rpartition("@")
-    odd = any(
-        char.isspace() or ord(char) < 33 or ord(char) == 127 or char in "<>" for char in recipient
-    )
+    odd = _ODD.search(recipient) is not None
     if odd or not at or not local or not domain or len(recipient) > 320:
         raise PermanentFailure("this is no email address", "address")

@@ -13,6 +13,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 from dripline.content.email.mime import WireMessage
@@ -75,8 +76,10 @@ class SmtpSession(asyncio.Protocol):
         self._pipelining = "pipelining" in extensions
         self.knows_utf8 = "smtputf8" in extensions
         self._buffer = b""
-        self._replies: deque[Reply] = deque()
+        self._replies: deque[bytes] = deque()
         self._waiter: asyncio.Future[None] | None = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._lost: str | None = None
         self.sent = 0
         self.idle_since = self._loop.time()
@@ -162,13 +165,13 @@ class SmtpSession(asyncio.Protocol):
     async def _reply(self, step: str, timeout: float | None = None) -> Reply:
         if not self._replies:
             await self._wait(timeout or self._timeout)
-        return self._replies.popleft()._replace(step=step)
+        return Reply(*_read(self._replies.popleft()), step)
 
     async def _wait(self, timeout: float) -> None:
         if self._lost is not None:
             raise SmtpLost(self._lost)
         self._waiter = self._loop.create_future()
-        timer = self._loop.call_later(timeout, self._too_late)
+        self._until(self._loop.time() + timeout)
         try:
             await self._waiter
         except asyncio.CancelledError:
@@ -176,11 +179,25 @@ class SmtpSession(asyncio.Protocol):
             raise
         finally:
             self._waiter = None
-            timer.cancel()
         if not self._replies:
             raise SmtpLost(self._lost or "closed the connection")
 
-    def _too_late(self) -> None:
+    def _until(self, deadline: float) -> None:
+        """Wait no longer than this. One timer serves many answers: it looks again when it rings."""
+        self._deadline = deadline
+        if self._timer is not None:
+            if self._timer.when() <= deadline:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._rings)
+
+    def _rings(self) -> None:
+        self._timer = None
+        if self._waiter is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._until(self._deadline)
+            return
         self._lost = self._lost or "did not answer in time"
         self._transport.abort()
         self._wake()
@@ -193,9 +210,14 @@ class SmtpSession(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read answers; what comes unasked ends the connection, for it would be out of step."""
-        self._buffer += data
-        while self._read_one():
-            pass
+        buffer = self._buffer + data if self._buffer else data
+        answer = line = 0
+        while end := buffer.find(b"\n", line) + 1:
+            if buffer[line + 3 : line + 4] != b"-":
+                self._replies.append(buffer[answer:end])
+                answer = end
+            line = end
+        self._buffer = buffer[answer:]
         if len(self._buffer) > _LONGEST_ANSWER or len(self._replies) > 4:
             self._lost = "sent something that is not SMTP"
             self._transport.abort()
@@ -210,18 +232,9 @@ class SmtpSession(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Tell whoever waits."""
         self._lost = self._lost or "closed the connection"
+        if self._timer is not None:
+            self._timer.cancel()
         self._wake()
-
-    def _read_one(self) -> bool:
-        end = start = 0
-        while (end := self._buffer.find(b"\n", start)) >= 0:
-            line = self._buffer[start : end + 1]
-            if line[3:4] != b"-":
-                self._replies.append(_reply(self._buffer[: end + 1]))
-                self._buffer = self._buffer[end + 1 :]
-                return True
-            start = end + 1
-        return False
 
 
 def stuffed(message: bytes) -> bytes:
@@ -240,12 +253,14 @@ def stuffed(message: bytes) -> bytes:
     return message + (b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
-def _reply(raw: bytes) -> Reply:
+@lru_cache(maxsize=256)
+def _read(raw: bytes) -> tuple[int, str]:
+    """Return an answer's code and words; a server says the same again and again."""
     lines = raw.decode("utf-8", "replace").splitlines()
     code = lines[-1][:3]
     if not (code.isascii() and code.isdigit()):
-        return Reply(_UNREADABLE, f"unreadable answer: {lines[-1][:200]}")
-    return Reply(int(code), "\n".join(line[4:] for line in lines))
+        return _UNREADABLE, f"unreadable answer: {lines[-1][:200]}"
+    return int(code), "\n".join(line[4:] for line in lines)
 
 
 def opened_session(transport: object, extensions: Sequence[str], timeout: float) -> SmtpSession:
