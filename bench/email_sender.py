@@ -16,6 +16,7 @@ import uvloop
 from dripline.channels.email import Letter
 from dripline.channels.email_smtp import SmtpTransport
 from dripline.clients.smtp import SmtpClient
+from dripline.contacts.tokens import Purpose, Tokens
 from dripline.content.document import Message
 from dripline.content.email.form import EmailForms
 from dripline.content.email.layout import Layouts
@@ -25,9 +26,11 @@ from dripline.content.variables import fallbacks
 from dripline.engagement.links import Links
 from dripline.ids import new_id
 from dripline.mail_settings import Sender, SmtpServer
+from dripline.worker import calm_collector
 
 CONNECTIONS = 20
 BASE = "https://mail.example.com"
+TOKENS = Tokens(b"key" * 11)
 SENDER = Sender("Школа «Seeing»", "anna@example.com")
 TEXT = """\
 <b>A window and ten minutes</b>
@@ -79,8 +82,8 @@ def made(number: int, content: Message, links: Links, now: datetime) -> Letter:
     email = content.as_email({"user": user}, "en").email
     assert email is not None
     urls = EmailUrls(
-        f"{BASE}/u/{contact_id.hex}{delivery_id.hex}",
-        f"{BASE}/p/{contact_id.hex}{delivery_id.hex}",
+        f"{BASE}/u/{TOKENS.make(Purpose.UNSUBSCRIBE, contact_id, now, delivery_id)}",
+        f"{BASE}/p/{TOKENS.make(Purpose.PREFERENCES, contact_id, now)}",
         links.pixel(delivery_id, contact_id),
         partial(links.link, delivery_id, contact_id),
         trap=links.trap(delivery_id, contact_id),
@@ -112,6 +115,7 @@ async def send(port: int, count: int) -> dict[str, float]:
     content, links = message(), Links(b"key" * 11, BASE)
     numbers, now = iter(range(count)), datetime.now(UTC)
     await transport.send(made(count, content, links, now))
+    calm_collector()  # as a worker has it
 
     async def one_line() -> None:
         for number in numbers:

@@ -173,24 +173,25 @@ async def counted_at(session: AsyncSession) -> datetime | None:
 async def sums(
     session: AsyncSession, by: Sequence[str], since: str, **only: str
 ) -> list[tuple[Any, ...]]:
-    """Return the counts of messages since a day, by these columns; what is not folded in, too."""
+    """Return the counts of messages since a day, by these columns; what is not folded in, too.
+
+    Each table is added up by itself, in the order of its key, and both in one statement: between
+    two, a tally could be folded in. A few groups are then put together here.
+    """
     parts = []
     for model in (DeliveryDay, DeliveryTally):
-        columns = [getattr(model, name) for name in (*by, *COUNTED)]
-        parts.append(
-            select(*columns).where(
-                model.day >= since,
-                *(getattr(model, name) == value for name, value in only.items()),
-            )
+        groups = [getattr(model, name) for name in by]
+        part = select(*groups, *(func.sum(getattr(model, name)) for name in COUNTED)).where(
+            model.day >= since, *(getattr(model, name) == value for name, value in only.items())
         )
-    both = parts[0].union_all(parts[1]).subquery()
-    groups = [both.c[name] for name in by]
-    statement = select(*groups, *(func.sum(both.c[name]) for name in COUNTED))
-    if groups:
-        statement = statement.group_by(*groups).order_by(*groups)
-    rows = (await session.execute(statement)).all()
+        parts.append(part.group_by(*groups) if groups else part)
     width = len(by)
-    return [(*row[:width], *(int(value or 0) for value in row[width:])) for row in rows]
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for row in await session.execute(parts[0].union_all(parts[1])):
+        counts = found.setdefault(tuple(row[:width]), [0] * len(COUNTED))
+        for place, value in enumerate(row[width:]):
+            counts[place] += int(value or 0)
+    return [(*kind, *found[kind]) for kind in sorted(found)]
 
 
 async def count_events(

@@ -3,14 +3,22 @@
 Every branch of a condition, and every turn of a loop, must leave the tags as it found them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from liquid import BoundTemplate
 from liquid.ast import BlockNode, Node
 from liquid.builtin.content import ContentNode
-from liquid.builtin.expressions import FilteredExpression, Path, PositionalArgument, StringLiteral
+from liquid.builtin.expressions import (
+    BooleanExpression,
+    FilteredExpression,
+    Path,
+    PositionalArgument,
+    StringLiteral,
+)
+from liquid.builtin.expressions.logical import EqExpression, NeExpression
+from liquid.builtin.expressions.primitive import IntegerLiteral
 from liquid.builtin.output import OutputNode
 from liquid.builtin.tags.case_tag import CaseNode
 from liquid.builtin.tags.for_tag import BreakNode, ContinueNode, ForNode
@@ -18,10 +26,8 @@ from liquid.builtin.tags.if_tag import IfNode
 from liquid.builtin.tags.unless_tag import UnlessNode
 from liquid.static_analysis import TemplateAnalysis
 
+from dripline.content.choices import MISSING, Choice, Part, Scopes, Test, Value
 from dripline.content.markup import Markup
-
-Scopes = Mapping[str, Mapping[str, Any]]
-MISSING: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +37,6 @@ class Use:
     name: str  # such as `user.first_name`; an unscoped one has no dot
     offset: int
     guarded: bool  # stands with a default or in a condition, so it may be missing
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """`{{ scope.name | default: "…" }}`, and what stands for it when nobody fills it."""
-
-    scope: str
-    name: str
-    default: str | None
-    fallback: Any = MISSING
 
 
 def make_safe(nodes: Sequence[Node], markup: Markup) -> None:
@@ -154,17 +150,9 @@ def _paths(expression: Any) -> Iterator[int]:
         yield from _paths(child)
 
 
-def simple_parts(nodes: Sequence[Node], fallbacks: Scopes) -> list[str | Value] | None:
-    """Return a template as strings and look-ups, or None when it takes more than that."""
-    parts: list[str | Value] = []
-    for node in nodes:
-        part = _part(node)
-        if part is None:
-            return None
-        if isinstance(part, Value):
-            fallback = fallbacks.get(part.scope, {}).get(part.name, MISSING)
-            part = replace(part, fallback=fallback)
-        parts.append(part)
+def simple_parts(nodes: Sequence[Node], fallbacks: Scopes) -> list[Part] | None:
+    """Return a template as strings, look-ups and choices, or None when it takes more than that."""
+    parts = _parts(nodes, fallbacks)
     if parts and isinstance(parts[0], str):
         parts[0] = parts[0].lstrip()
     if parts and isinstance(parts[-1], str):
@@ -172,19 +160,26 @@ def simple_parts(nodes: Sequence[Node], fallbacks: Scopes) -> list[str | Value] 
     return parts
 
 
-def _part(node: Node) -> str | Value | None:
+def _parts(nodes: Sequence[Node], fallbacks: Scopes) -> list[Part] | None:
+    parts: list[Part] = []
+    for node in nodes:
+        part = _part(node, fallbacks)
+        if part is None:
+            return None
+        parts.append(part)
+    return parts
+
+
+def _part(node: Node, fallbacks: Scopes) -> Part | None:
     if isinstance(node, ContentNode):
         return node.text
+    if isinstance(node, IfNode | UnlessNode):
+        return _choice(node, fallbacks)
     if not isinstance(node, OutputNode) or not isinstance(node.expression, FilteredExpression):
         return None
     left, filters = node.expression.left, node.expression.filters or []
-    if not isinstance(left, Path) or len(left.path) != 2:
-        return None
-    scope, name = left.path
-    if not isinstance(scope, str) or not isinstance(name, str) or name in _SPECIAL:
-        return None
     if not filters:
-        return Value(scope, name, None)
+        return _value(left, None, fallbacks)
     only = filters[0]
     if len(filters) > 1 or only.name != "default" or len(only.args) != 1:
         return None
@@ -193,7 +188,57 @@ def _part(node: Node) -> str | Value | None:
         argument.value, StringLiteral
     ):
         return None
-    return Value(scope, name, str(argument.value.value))
+    return _value(left, str(argument.value.value), fallbacks)
+
+
+def _value(path: Any, default: str | None, fallbacks: Scopes) -> Value | None:
+    if not isinstance(path, Path) or len(path.path) != 2:
+        return None
+    scope, name = path.path
+    if not isinstance(scope, str) or not isinstance(name, str) or name in _SPECIAL:
+        return None
+    return Value(scope, name, default, fallbacks.get(scope, {}).get(name, MISSING))
+
+
+def _choice(node: IfNode | UnlessNode, fallbacks: Scopes) -> Choice | None:
+    blocks: list[tuple[Any, Node]] = [(node.condition, node.consequence)]
+    blocks += [(one.expression, one.block) for one in node.alternatives]
+    ways: list[tuple[Test | None, tuple[Part, ...]]] = []
+    for condition, block in blocks:
+        test = _test(condition, fallbacks)
+        parts = _block(block, fallbacks)
+        if test is None or parts is None:
+            return None
+        ways.append((test, parts))
+    if isinstance(node, UnlessNode) and (first := ways[0][0]) is not None:
+        ways[0] = (replace(first, negated=not first.negated), ways[0][1])
+    if node.default:
+        otherwise = _block(node.default, fallbacks)
+        if otherwise is None:
+            return None
+        ways.append((None, otherwise))
+    return Choice(tuple(ways))
+
+
+def _block(block: Node, fallbacks: Scopes) -> tuple[Part, ...] | None:
+    """Return a branch; one of blanks alone leaves nothing, as in Liquid."""
+    if block.blank or not isinstance(block, BlockNode):
+        return None
+    parts = _parts(block.nodes, fallbacks)
+    return None if parts is None else tuple(parts)
+
+
+def _test(condition: Any, fallbacks: Scopes) -> Test | None:
+    asked = condition.expression if isinstance(condition, BooleanExpression) else condition
+    if isinstance(asked, Path):
+        value = _value(asked, None, fallbacks)
+        return Test(value, None) if value else None
+    if not isinstance(asked, EqExpression | NeExpression):
+        return None
+    value = _value(asked.left, None, fallbacks)
+    if value is None or not isinstance(asked.right, StringLiteral | IntegerLiteral):
+        return None
+    return Test(value, asked.right.value, isinstance(asked, NeExpression))
 
 
 _SPECIAL: Final = frozenset({"size", "first", "last"})  # Liquid answers these for any list

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import time
 from typing import Any
 
-from dripline.content.branches import Scopes
+from dripline.content.choices import Scopes
 from dripline.content.document import (
     NORMAL,
     PRIORITIES,

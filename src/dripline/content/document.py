@@ -6,7 +6,7 @@ from datetime import time
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from dripline.content.branches import Scopes
+from dripline.content.choices import Scopes
 from dripline.content.email.form import EmailForms
 from dripline.content.email.layout import Layouts
 from dripline.content.links import safe_link

@@ -3,7 +3,8 @@
 1. Markdown becomes Telegram's HTML; Liquid passes through.
 2. Liquid is parsed, its own text made safe for Telegram in every branch.
 3. A text without Liquid is a string. One of plain `{{ scope.name }}` (with a default, if need be)
-   is a list of strings and look-ups of ours. Anything else is rendered by python-liquid, bounded.
+   and plain conditions is a list of strings, look-ups and choices of ours (`choices.py`). Anything
+   else is rendered by python-liquid, bounded.
 
 What the installation's globals and the scenario itself fill is filled in at step 3 already.
 """
@@ -12,24 +13,22 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import unescape
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from liquid import BoundTemplate, Environment
 from liquid.exceptions import LiquidError
 from liquid.stringify import to_liquid_string
 
 from dripline.content import limits, markdown, markdown_v2
-from dripline.content.branches import MISSING as _MISSING
 from dripline.content.branches import (
-    Scopes,
     Use,
-    Value,
     analysed,
     make_safe,
     simple_parts,
     unknown_filters,
     uses_of,
 )
+from dripline.content.choices import Choice, Part, Scopes, Value, chosen, folded, looked_up
 from dripline.content.environment import begin_rendering, environment, mark_values
 from dripline.content.links import safe_link
 from dripline.content.liquid_words import words_of
@@ -73,8 +72,8 @@ class Shape:
 class Template:
     """A compiled text."""
 
-    __slots__ = ("_bases", "_dialect", "_failure", "_html", "_links", "_liquid", "_parts",
-                 "_shown", "_text", "source", "uses", "variables")  # fmt: skip
+    __slots__ = ("_bases", "_dialect", "_failure", "_has_choices", "_html", "_links", "_liquid",
+                 "_parts", "_shown", "_text", "source", "uses", "variables")  # fmt: skip
 
     def __init__(
         self,
@@ -102,7 +101,8 @@ class Template:
         self._liquid: BoundTemplate | None = None
         self._failure: str | None = None
         self._bases: dict[str, dict[str, Any]] = {}
-        self._parts: list[str | Value] = []
+        self._parts: list[Part] = []  # empty where it takes Liquid itself
+        self._has_choices = False
         self._shown: list[str | Value] = []  # as parts, with nothing filled in
         self._text: str | None = None
         self._compile(constants or {}, fallbacks or {}, report or _raise, form)
@@ -125,7 +125,7 @@ class Template:
             return self._text
         if self._failure is not None:
             raise PermanentFailure(self._failure, code="template")
-        text = self._by_liquid(context) if self._liquid else self._by_parts(context)
+        text = self._by_parts(context) if self._parts else self._by_liquid(context)
         if self._links:
             text = _LINK.sub(_checked_link, text)
         if len(text) > limits.RENDERED_CHARACTERS:
@@ -142,7 +142,7 @@ class Template:
         if self._failure is not None:
             raise PermanentFailure(self._failure, code="template")
         values: list[str] = []
-        if self._liquid is None:
+        if self._parts:
             text = self._shape_of_parts(context, values)
         else:
             mark_values(values)
@@ -171,21 +171,34 @@ class Template:
             return self._out(self.source)
 
     def _by_parts(self, context: Scopes) -> str:
-        out: list[str] = []
-        for part in self._parts:
-            out.append(part if isinstance(part, str) else self._out(_looked_up(part, context)))  # noqa: PERF401 - faster than a generator
-        return "".join(out)
+        parts = self._chosen(context)
+        text = "".join(
+            [
+                part if isinstance(part, str) else self._out(looked_up(part, context))
+                for part in parts
+            ]
+        )
+        return _tidy(text) if self._has_choices else text
 
     def _shape_of_parts(self, context: Scopes, values: list[str]) -> str:
         out: list[str] = []
-        for part in self._parts:
+        for part in self._chosen(context):
             if isinstance(part, str):
                 out.append(part)
                 continue
             out.append(slot(f"v{len(values)}"))
-            value = _looked_up(part, context)
+            value = looked_up(part, context)
             values.append(value if isinstance(value, str) else to_liquid_string(value, False))  # noqa: FBT003
-        return "".join(out)
+        text = "".join(out)
+        return _tidy(text) if self._has_choices else text
+
+    def _chosen(self, context: Scopes) -> Sequence[str | Value]:
+        """Return the parts of the ways that a contact takes."""
+        return (
+            chosen(self._parts, context)
+            if self._has_choices
+            else cast("list[str | Value]", self._parts)
+        )
 
     def _out(self, value: Any) -> str:
         text = value if isinstance(value, str) else to_liquid_string(value, False)  # noqa: FBT003
@@ -209,7 +222,7 @@ class Template:
             # harm more than this one message.
             reason = f"the template failed: {type(error).__name__}: {error}"
             raise PermanentFailure(reason[:500], code="template") from error
-        return _MANY_LINES.sub("\n\n", text).strip()
+        return _tidy(text)
 
     def _compile(self, constants: Scopes, fallbacks: Scopes, report: Report, form: str) -> None:
         if len(self.source) > limits.TEMPLATE_CHARACTERS:
@@ -273,22 +286,19 @@ class Template:
         self.uses = uses_of(template, mentioned, where)
         self.variables = frozenset(use.name for use in self.uses)
         simple = simple_parts(template.nodes, fallbacks)
-        if simple is None:
+        self._has_choices = simple is not None and any(isinstance(one, Choice) for one in simple)
+        if simple is None or self._has_choices:
             self._liquid = template
             self._bases = _bases(self.variables, constants, fallbacks)
-            return
-        self._shown = simple
-        self._fold(constants)
+        else:
+            self._shown = cast("list[str | Value]", simple)
+        self._fold(simple, constants)
 
-    def _fold(self, constants: Scopes) -> None:
+    def _fold(self, simple: Sequence[Part] | None, constants: Scopes) -> None:
         """Fill in what is known now."""
-        folded: list[str | Value] = []
-        for part in self._shown:
-            known = _MISSING if isinstance(part, str) else _known(part, constants)
-            folded.append(part if known is _MISSING else self._out(known))
-        self._parts = folded
-        if all(isinstance(part, str) for part in folded):
-            text = "".join(str(part) for part in folded)
+        self._parts = folded(simple or (), constants, self._out)
+        if simple is not None and all(isinstance(part, str) for part in self._parts):
+            text = "".join(str(part) for part in self._parts)
             self._text = _LINK.sub(_checked_link, text) if self._links else text
 
 
@@ -303,27 +313,9 @@ class _Shown(dict[str, str]):
         return f"__{self._scope}.{name}__"
 
 
-def _looked_up(part: Value, context: Scopes) -> Any:
-    scope = context.get(part.scope)
-    value = scope.get(part.name, part.fallback) if scope is not None else part.fallback
-    if part.default is not None and (
-        value is _MISSING or value is None or value is False or value in ("", [], {})
-    ):
-        return part.default
-    if value is _MISSING:
-        raise PermanentFailure(
-            f"the template failed: {part.scope}.{part.name} is unknown", code="template"
-        )
-    return value
-
-
-def _known(part: Value, constants: Scopes) -> Any:
-    if part.scope not in constants:
-        return _MISSING
-    value = constants[part.scope].get(part.name, _MISSING)
-    if part.default is not None and (value is _MISSING or value in (None, False, "", [], {})):
-        return part.default
-    return value
+def _tidy(text: str) -> str:
+    """Return a text without the empty lines that branches leave."""
+    return (_MANY_LINES.sub("\n\n", text) if "\n\n\n" in text else text).strip()
 
 
 def _bases(variables: frozenset[str], constants: Scopes, fallbacks: Scopes) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from dripline.content import limits
 from dripline.content.liquid import Template
-from dripline.content.telegram_html import plain_text
+from dripline.content.slots import filled
+from dripline.content.telegram_html import escape, plain_text
 from dripline.errors import Invalid, PermanentFailure
 
 CONSTANTS = {"bot": {"bot_name": "B & Co"}, "scenario": {"name": "Course", "product_price": 1500}}
@@ -295,3 +297,45 @@ def test_speed_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         simple.render({"user": {"first_name": "Anna"}})
     with capsys.disabled():
         print(f"\n  a simple message: {(time.perf_counter() - began) / 2_000 * 1e6:.1f} µs")
+
+
+_VALUES = st.sampled_from(
+    ["VIP", "", "a", "<b>&", "two\n\nlines", 0, 1, 3, True, False, None, _ABSENT := object()]
+)
+_CHOICES = (
+    'Hi {% if user.a == "VIP" %}<b>{{ user.b | default: "x" }}</b>{% endif %} there',
+    "{% if user.a %}yes{% else %}no{% endif %}",
+    "{% unless user.a %}not{% elsif user.b == 3 %}three{% else %}rest{% endunless %}",
+    '{% if user.a != "a" %}one\n\n{% elsif user.b == 1 %}\n\ntwo{% endif %}\n\nend',
+    "{% if bot.known == 1 %}{{ bot.name }}{% endif %}{% if bot.none %}{{ user.a }}{% endif %}",
+    '{% if user.a == "" %}{% if user.b %}in{% else %}out{% endif %}{% endif %}.',
+    '{% if user.f == "back" %}{{ user.f }}{% endif %}!',
+)
+
+
+@pytest.mark.parametrize("source", _CHOICES)
+@given(a=_VALUES, b=_VALUES, f=_VALUES)
+def test_plain_conditions_say_what_liquid_says(source: str, a: Any, b: Any, f: Any) -> None:
+    constants, fallbacks = {"bot": {"known": 1, "name": "Bo"}}, {"user": {"f": "back"}}
+    quick = Template(source, html=True, constants=constants, fallbacks=fallbacks)
+    usual = Template(source, html=True, constants=constants, fallbacks=fallbacks)
+    assert quick._parts
+    usual._parts, usual._has_choices = [], False
+    given_ = {"a": a, "b": b, "f": f}
+    context = {"user": {name: value for name, value in given_.items() if value is not _ABSENT}}
+    assert _said(quick.render, context) == _said(usual.render, context)
+    for template_ in (quick, usual):  # its values put in, a shape is what is rendered
+        assert _said(partial(_whole, template_), context) == _said(usual.render, context)
+    assert quick.demonstrate() == usual.demonstrate()
+
+
+def _whole(template_: Template, context: Any) -> str:
+    shape = template_.shape(context)
+    return filled(shape.text, {f"v{n}": escape(value) for n, value in enumerate(shape.values)})
+
+
+def _said(render: Callable[[Any], Any], context: Any) -> Any:
+    try:
+        return render(context)
+    except PermanentFailure as failure:
+        return failure.code

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from html import unescape
 from typing import Any, Final
 
-from dripline.content.branches import Scopes
+from dripline.content.choices import Scopes
 from dripline.content.email.body import escaped, needs_escape, web_link
 from dripline.content.email.layout import DEFAULT_LAYOUT, Layouts
 from dripline.content.email.prepare import Prepared, Wanted, prepare

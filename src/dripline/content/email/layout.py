@@ -17,7 +17,8 @@ from liquid import Environment
 from liquid.exceptions import LiquidError
 from liquid.undefined import is_undefined
 
-from dripline.content.branches import Scopes, analysed, uses_of
+from dripline.content.branches import analysed, uses_of
+from dripline.content.choices import Scopes
 from dripline.content.email import mjml, plain
 from dripline.content.environment import begin_rendering, environment
 from dripline.content.liquid import place_of
