@@ -1,4 +1,4 @@
-"""Duty: fold events into scores, a batch at a time with four statements.
+"""Duty: fold events into scores, a batch at a time with a few statements.
 
 1. Read the oldest events that nobody has folded in, with the few facts that matter.
 2. Read the scores of the contacts they are about; who was erased meanwhile is missing.
