@@ -14,6 +14,7 @@ from dripline.deliveries.tallies import COUNTED
 from dripline.engagement.rules import rules_of
 
 _PAGE: Final = 2_000
+_COUNTS: Final = 1 + len(queries.KIND)  # where they begin in a row
 _WEEKS: Final = 12
 _WEEK: Final = timedelta(days=7)
 _PATIENCE: Final = 200  # a count that takes a second is made every two hundred at most
@@ -35,11 +36,11 @@ class Fold:
             rows = await queries.open_tallies(session, _PAGE)
             sums: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0] * len(COUNTED))
             for row in rows:
-                counts = sums[tuple(getattr(row, name) for name in queries.KIND)]
-                for place, name in enumerate(COUNTED):
-                    counts[place] += getattr(row, name)
+                known = sums[tuple(row[1:_COUNTS])]
+                for place, count in enumerate(row[_COUNTS:]):
+                    known[place] += count
             await queries.add_to_days(session, sums)
-            await queries.delete_tallies(session, [row.id for row in rows])
+            await queries.delete_tallies(session, [row[0] for row in rows])
         return len(rows) if len(rows) == _PAGE else 0
 
 

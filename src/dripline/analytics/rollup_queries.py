@@ -2,7 +2,7 @@
 
 import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from dripline.analytics.models import Count, DeliveryDay
 from dripline.clock import to_us
 from dripline.contacts.models import Address, Contact
 from dripline.database import Database, bulk, insert_new
+from dripline.database.bulk import Statement
 from dripline.deliveries.models import Delivery, DeliveryTally
 from dripline.deliveries.tallies import COUNTED
 from dripline.engagement.models import EngagementScore as Score
@@ -32,6 +33,12 @@ _NEWEST = bulk.same(
     """
 )
 KIND = ("day", "channel", "origin", "scenario_id", "message_id")
+_TALLIES = f"SELECT id, {', '.join((*KIND, *COUNTED))} FROM delivery_tallies ORDER BY id LIMIT"  # noqa: S608
+_OPEN = Statement(sqlite=f"{_TALLIES} ?", postgresql=f"{_TALLIES} $1 FOR UPDATE SKIP LOCKED")
+_DELETE = Statement(
+    sqlite="DELETE FROM delivery_tallies WHERE id IN ({keys})",
+    postgresql="DELETE FROM delivery_tallies WHERE id = ANY($1::uuid[])",
+)
 
 
 async def newest(database: Database) -> tuple[Any, ...]:
@@ -44,20 +51,17 @@ async def open_tallies_exist(database: Database) -> bool:
     return bool(await database.glance(_ANY_TALLY))
 
 
-async def open_tallies(session: AsyncSession, limit: int) -> Sequence[DeliveryTally]:
-    """Return tallies to fold, oldest first, ours until the transaction ends."""
-    statement = select(DeliveryTally).order_by(DeliveryTally.id).limit(limit)
-    return (await session.scalars(statement.with_for_update(skip_locked=True))).all()
+async def open_tallies(session: AsyncSession, limit: int) -> Sequence[Any]:
+    """Return tallies to fold, oldest first, ours until the transaction ends.
+
+    Each is its id (as the driver reads it), its kind, and its counts.
+    """
+    return await bulk.run(session, _OPEN, limit)
 
 
-async def delete_tallies(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
+async def delete_tallies(session: AsyncSession, ids: Iterable[uuid.UUID | bytes]) -> None:
     """Delete tallies that are folded in."""
-    for at in range(0, len(ids), 500):
-        await session.execute(
-            delete(DeliveryTally)
-            .where(DeliveryTally.id.in_(ids[at : at + 500]))
-            .execution_options(synchronize_session=False)
-        )
+    await bulk.read(session, _DELETE, ids)
 
 
 async def add_to_days(session: AsyncSession, sums: Mapping[tuple[str, ...], Sequence[int]]) -> None:
