@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from broadcast_world import House
 from dripline.broadcasts import plan, queries, switch
@@ -57,6 +58,26 @@ async def test_conditions_may_ask_for_addresses_too(house: House) -> None:
         planned = await plan.plan(session, broadcast, house.renderer, 30.0, now)
     assert (planned.count, planned.meant, len(planned.sample)) == (6, 6, plan.SAMPLE)
     assert sorted(await house.sent()) == ["0", "1", "2", "4", "5", "6"]
+
+
+async def test_a_page_of_the_audience_sorts_nothing(house: House) -> None:
+    if not house.database.is_sqlite:
+        pytest.skip(
+            "PostgreSQL has statistics, and other plans for seven people than for a million"
+        )
+    told: list[str] = []
+
+    def explain(_conn: Any, cursor: Any, statement: str, given: Any, *_: Any) -> None:
+        if "FROM contacts, addresses" in statement:
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", given)
+            told.extend(row[3] for row in cursor.fetchall())
+
+    event.listen(house.database.writer.sync_engine, "before_cursor_execute", explain)
+    house.define(targeting={"conditions": ["no_active_scenario", {"reachable": "telegram"}]})
+    await house.do("send")
+    assert len(await house.sent()) == 7
+    assert told
+    assert [step for step in told if "TEMP B-TREE" in step or "SCAN addresses" in step] == []
 
 
 async def test_sending_it_again_reaches_only_those_who_have_not_got_it(house: House) -> None:

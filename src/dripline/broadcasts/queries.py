@@ -22,6 +22,7 @@ from dripline.broadcasts.models import (
 from dripline.contacts import segments
 from dripline.contacts.models import REACHABLE, Address, Contact, Preferences
 from dripline.contacts.segment_tree import All, AnyOf, Asked, Not
+from dripline.contacts.segment_values import Unsought
 from dripline.contacts.segment_words import always, among
 from dripline.contacts.segments import Condition
 from dripline.database import Database, bulk, insert_new
@@ -124,17 +125,20 @@ def _reaches(bot: str, *, email: bool) -> ColumnElement[bool]:
         of_contact = (theirs.contact_id == Contact.id, theirs.channel == TELEGRAM)
         here = exists().where(*of_contact, theirs.bot == bot)
         chat = or_(chat, and_(Address.channel == EMAIL, or_(here, ~exists().where(*of_contact))))
-    return and_(Address.contact_id == Contact.id, Address.reachability == REACHABLE, chat)
+    # Contacts first, by their ids: SQLite would begin with all addresses and sort them, each page.
+    theirs_own = Address.contact_id == Unsought(Contact.id)
+    return and_(theirs_own, Address.reachability == REACHABLE, chat)
 
 
 def _reached(bot: str, *, email: bool) -> Condition:
     """Return the same of contacts: who has an address that it reaches."""
-    chats, here = Address.channel == TELEGRAM, Address.bot == bot
+    channel, here = Unsought(Address.channel), Address.bot == bot
+    chats = channel == TELEGRAM
     reachable = Address.reachability == REACHABLE
     chat = among(Address.contact_id, chats, here, reachable)
     if not email:
         return chat
-    by_email = among(Address.contact_id, Address.channel == EMAIL, reachable)
+    by_email = among(Address.contact_id, channel == EMAIL, reachable)
     theirs = AnyOf((among(Address.contact_id, chats, here), Not(among(Address.contact_id, chats))))
     return AnyOf((chat, All((by_email, theirs))))
 

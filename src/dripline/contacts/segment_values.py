@@ -1,4 +1,7 @@
-"""What stands in a JSON column, as SQL: a text, a number, a truth; NULL when it is another type."""
+"""What stands in a JSON column, as SQL: a text, a number, a truth; NULL when it is another type.
+
+And a column as it is, but not to be sought by.
+"""
 
 from typing import Any
 
@@ -26,6 +29,27 @@ class AsTruth(FunctionElement[bool]):
 
     type = Boolean()
     inherit_cache = True
+
+
+class Unsought(FunctionElement[Any]):
+    """A column that SQLite is not to look rows up by.
+
+    Without statistics (nobody runs ANALYZE) it takes those of one channel and bot for a few, where
+    they are all there are, and would sort a million of them.
+    """
+
+    inherit_cache = True
+
+
+@compiles(Unsought)
+def _unsought(element: Any, compiler: Any, **kw: Any) -> str:
+    column: str = compiler.process(element.clauses, **kw)
+    return column
+
+
+@compiles(Unsought, "sqlite")
+def _unsought_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"+{compiler.process(element.clauses, **kw)}"
 
 
 @compiles(AsText, "sqlite")

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, func, literal_column, or_
 from dripline.contacts.models import REACHABLE, Address, Attribute, Contact, Tag
 from dripline.contacts.segment_given import Given
 from dripline.contacts.segment_tree import All, Among, Asked, Not, Predicate
-from dripline.contacts.segment_values import AsNumber, AsText, AsTruth
+from dripline.contacts.segment_values import AsNumber, AsText, AsTruth, Unsought
 from dripline.events.models import Event
 
 
@@ -193,11 +193,12 @@ def _reachable(given: Given) -> Predicate:
             conditions = [Address.reachability.in_(states)]
         if "channel" in given.value:
             channels = given.at("channel").choices(_CHANNELS, "channel")
-            conditions.append(Address.channel.in_(channels))
+            conditions.append(Unsought(Address.channel).in_(channels))
         if "bot" in given.value:
             conditions.append(Address.bot.in_(given.at("bot").texts()))
     else:
-        conditions.append(Address.channel.in_(given.choices(_CHANNELS, "channel")))
+        channels = given.choices(_CHANNELS, "channel")
+        conditions.append(Unsought(Address.channel).in_(channels))
     return among(Address.contact_id, *conditions)
 
 
