@@ -60,7 +60,7 @@ async def _show(
     if rendered.text.strip() or rendered.media:
         await desk.show(rendered)
     if missing:
-        names = ", ".join(f"“{shown(one)}”" for one in missing)
+        names = ", ".join(_("“{value}”", desk.language, value=shown(one)) for one in missing)
         await desk.say(
             _("Not shown above: {buttons}. A button comes as soon as there is a link for it.",
               desk.language, buttons=names)
