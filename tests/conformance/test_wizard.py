@@ -173,6 +173,8 @@ async def test_a_button_without_a_link_is_told_with_the_preview(chat: Chat) -> N
 async def test_what_a_trigger_brings_along_is_shown_by_its_name(chat: Chat) -> None:
     await second_scenario(chat, "skip", text="Order {{ context.order_id }}")
     assert any(one.text == "Order __context.order_id__" for one in chat.said)
+    [told] = [one.text for one in chat.said if "It can be saved so, but:" in one.text]
+    assert "context.order_id is only there when whoever starts the scenario gives it" in told
 
 
 async def test_a_command_that_nobody_knows_is_answered(chat: Chat) -> None:

@@ -50,6 +50,10 @@ SENTENCES: Final = (
     marked("Liquid: a quotation mark is never closed."),
     marked("Liquid: {words}."),
     marked("Rendered with empty values, {reason}."),
+    marked(
+        "{name} is only there when whoever starts the scenario gives it; add a default, such as "
+        "{example}."
+    ),
     # of buttons and files
     marked("There is no button set {name}; did you mean {near}?"),
     marked("There is no button set {name} in buttons/registry.json."),

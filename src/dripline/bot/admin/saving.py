@@ -19,6 +19,7 @@ from dripline.texts import gettext as _
 from dripline.texts import marked, ngettext
 
 VIA: Final = "wizard"
+_RISK: Final = "unguarded-variable"  # whoever enters by a link would not get the message
 _PLACES: Final = {
     "config": marked("General"), "summary": marked("Summary"), "order": marked("the order"),
 }  # fmt: skip
@@ -178,6 +179,9 @@ async def outlook(desk: Desk, state: State, draft: Draft) -> str:
             _("⚠️ Before it can be saved:", desk.language),
             told(found.errors, desk.language),
         ]
+    risks = [one for one in found.problems if one.code == _RISK]
+    if risks:
+        lines += [_("💡 It can be saved so, but:", desk.language), told(risks, desk.language)]
     return "\n\n" + "\n".join(lines) if lines else ""
 
 

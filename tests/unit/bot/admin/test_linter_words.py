@@ -35,7 +35,10 @@ def said(text: str, **spec: object) -> str:
         '<a href="javascript:x">x</a>', '<a href="https://example.com>x</a>',
         "<span>x</span>", "<tg-emoji>x</tg-emoji>", "<a href='https://a.b'><a href='https://a.b'>",
         "{% if user.first_name %}<b>{% endif %}x", "{{ user.first_name | nofilter }}",
-        "{{ 'x' | split: ", "x" * 70_000, "{{ user.first_name }}" * 501,
+        "{{ 'x' | split: ", "Hi {{ user.first_name", "{% if user.first_name %}x", "{% endif %}",
+        "{% foo %}", "{{ user.first_name | }}", "{{ }}", "{{ user first }}", "{{ 'a }}",
+        "{% if user.first_name = 'x' %}a{% endif %}", "{{ context.x }}{{ nobody.x }}",
+        "x" * 70_000, "{{ user.first_name }}" * 501,
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_text(text: str) -> None:
