@@ -16,7 +16,7 @@ from dripline.deliveries.settle import Outcome
 
 log = structlog.get_logger()
 T = TypeVar("T")
-GATHER_S = 0.035  # the first result waits this long for others; then a settle takes some 10 ms
+GATHER_S = 0.025  # the first result waits this long for those that left with it
 _MOST = 500  # some 40 ms: for so long nothing else is looked at
 _WORTH_ONE_MORE = 200  # for fewer, no further batch is begun while one is being settled
 _LANES = 3
