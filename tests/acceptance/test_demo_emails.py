@@ -35,3 +35,16 @@ def test_an_address_a_fallback_and_the_way_out(page: Page) -> None:
     assert page.call(f"mail/{lesson['id']}/leave", {})["left"]
     entries = page.call(f"chats/{page.chat}/why")["entries"]
     assert any("unsubscribed" in (one["title"] + one["detail"]).lower() for one in entries)
+
+
+def test_days_ahead_bring_what_is_due_on_the_way(page: Page) -> None:
+    page.call(f"chats/{page.chat}/start", {"payload": ""})
+    until(lambda: "seeing" in page.texts())
+    before = page.call("clock")["now"]
+    had = len(page.call(f"chats/{page.chat}")["messages"])
+    after = page.call("clock/jump", {"seconds": 2 * 86_400})
+    assert after["jumped"]
+    assert 2 * 86_400 <= after["now"] - before < 2 * 86_400 + 60
+    until(lambda: len(page.call(f"chats/{page.chat}")["messages"]) > had)
+    lesson = page.call(f"chats/{page.chat}")["messages"][had]
+    assert lesson["date"] < before + 2 * 86_400  # at its own time, not at the end of the way
