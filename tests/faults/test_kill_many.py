@@ -161,7 +161,8 @@ def test_killed_at_random_moments_they_lose_nothing(
         cluster.revive()
         crowd.wait_until_done(240)
         cluster.sleeper.go_on()
-        cluster.sleeper.wait_for(lambda: _fenced(cluster.sleeper) == held)
+        # And what it had claimed in the moment in which the database died.
+        cluster.sleeper.wait_for(lambda: _fenced(cluster.sleeper) >= held)
         seconds = cluster.stop()
     tally = crowd.verify(of_postgres(postgres_server, "faults"), "three workers on PostgreSQL")
     print(f"{tally}; {held} late results fenced off; graceful stop {seconds:.1f} s")
