@@ -161,7 +161,7 @@ def test_killed_at_random_moments_they_lose_nothing(
         cluster.revive()
         crowd.wait_until_done(240)
         cluster.sleeper.go_on()
-        # And what it had claimed in the moment in which the database died.
+        # And what it had settled in the moment in which the database died, without hearing of it.
         cluster.sleeper.wait_for(lambda: _fenced(cluster.sleeper) >= held)
         seconds = cluster.stop()
     tally = crowd.verify(of_postgres(postgres_server, "faults"), "three workers on PostgreSQL")

@@ -86,10 +86,10 @@ class Database:
     ) -> AsyncIterator[AsyncSession]:
         """Open a writing transaction; it commits at the end, or nothing happened.
 
-        Not `lasts`: a power cut (no crash of ours) may undo it until something that lasts commits
-        after it. For what would then be done again from what does last, and needs no wait for the
-        disk: a claim, an update that is taken from the inbox. `first`: before other writers that
-        wait, on SQLite.
+        Not `lasts`: a power cut, or the death of PostgreSQL's server (no crash of ours), may undo
+        it until something that lasts commits after it, while we may live on. For what would then
+        be done again from what does last, and needs no wait for the disk: an update that is taken
+        from the inbox. `first`: before other writers that wait, on SQLite.
         """
         async with self._turn(first=first), self._session(lasts=lasts) as session:
             session.info["process_wakes"] = self.wakes

@@ -107,8 +107,9 @@ async def claim(
         heads = await queries.glance_at_heads(database)
         if not _due_heads(heads, now_us, terms.real_us):
             return Claim([], 0, next_due_us=_earliest(heads))
-    # Should a power cut undo a claim, what it took is due again, as anything in flight would be.
-    async with database.transaction(lasts=False) as session:
+    # A server's death must not undo a claim whose worker lives on: another would claim and send the
+    # same. A file's database dies with its worker, and what the claim took is due again.
+    async with database.transaction(lasts=not database.is_sqlite) as session:
         heads = await queries.heads(session, terms.passed)
         due = _due_heads(heads, now_us, terms.real_us)
         if not due:
