@@ -1,5 +1,7 @@
 """Messages with conditions on each database: sent to whom they are meant for, asked in batches."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from dripline.contacts.identify import TelegramPerson, by_telegram
 from dripline.content.compile import compile_scenario
 from dripline.content.store import Library
 from dripline.database import Database
+from dripline.database.drivers import file_of
 from dripline.deliveries import queries as deliveries
 from dripline.deliveries.claim import next_due_us
 from dripline.deliveries.dispatch import Dispatcher
@@ -135,35 +138,43 @@ async def test_a_condition_that_cannot_be_read_is_met_by_nobody(course: Course) 
     assert list(got.values()) == [["b"]] * 4
 
 
-async def test_a_batch_costs_one_statement_a_distinct_condition(
-    course: Course, database: Database
-) -> None:
-    asked: list[str] = []
-
-    def keep(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "contact_tags" in statement:
-            asked.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", keep)  # whichever connections it goes by
-    try:
-        await course.play({"a": {"condition": VIP}, "b": {"condition": VIP}, "c": {}})
-    finally:
-        event.remove(Engine, "before_cursor_execute", keep)
-    assert len(asked) == 2  # all four ask for a; then the VIPs ask for b
-
-
-async def test_a_message_without_condition_costs_no_statement(
-    course: Course, database: Database
-) -> None:
+@asynccontextmanager
+async def statements(database: Database) -> AsyncIterator[list[str]]:
+    """Collect what is asked of the database meanwhile, on SQLite past SQLAlchemy as well."""
     asked: list[str] = []
 
     def keep(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
         asked.append(statement)
 
-    event.listen(Engine, "before_cursor_execute", keep)
+    if not database.is_sqlite:
+        event.listen(Engine, "before_cursor_execute", keep)  # whichever connections it goes by
+        try:
+            yield asked
+        finally:
+            event.remove(Engine, "before_cursor_execute", keep)
+        return
+    async with database.transaction() as session:
+        file = file_of(await (await session.connection()).run_sync(lambda inner: inner))
+    file.set_trace_callback(asked.append)  # the one connection that writes, and so claims
     try:
-        await course.play({"a": {}, "b": {}})
+        yield asked
     finally:
-        event.remove(Engine, "before_cursor_execute", keep)
+        file.set_trace_callback(None)
+
+
+async def test_a_batch_costs_one_statement_a_distinct_condition(
+    course: Course, database: Database
+) -> None:
+    async with statements(database) as asked:
+        await course.play({"a": {"condition": VIP}, "b": {"condition": VIP}, "c": {}})
+    # All four ask for a; then the VIPs ask for b.
+    assert len([statement for statement in asked if "contact_tags" in statement]) == 2
+
+
+async def test_a_message_without_condition_costs_no_statement(
+    course: Course, database: Database
+) -> None:
+    async with statements(database) as asked:
+        await course.play({"a": {}, "b": {}})
     assert asked
     assert not [statement for statement in asked if "contact_tags" in statement]

@@ -17,7 +17,7 @@ from dripline.deliveries.dispatch import Dispatcher
 from dripline.deliveries.landing import Landing, enduring
 from dripline.deliveries.rescue import give_back
 
-_BUSY_TICK_S = 0.15  # with something due: how often to look, so that a claim takes many at once
+_BUSY_TICK_S = 0.2  # with something due: how often to look, so that a claim takes many at once
 _SOON_S = 0.075  # with more due than the pace allows (less than its horizon), or due in a moment
 _IDLE_TICK_S = 0.25  # with nothing due: how often to look, wakes aside
 _WORTH_CLAIMING = 200  # under load, for fewer a claim's fixed cost is not worth it
