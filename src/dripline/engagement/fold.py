@@ -26,7 +26,7 @@ from dripline.events.subscriptions import ANY_OTHER
 CONSUMER: Final = "scores"
 # The more at once, the more events share a contact, and so a row that is read and written.
 _BATCH: Final = 2_000  # SQLite's other writers wait meanwhile: some fifty milliseconds
-_BATCH_OF_MANY: Final = 5_000  # PostgreSQL's do not
+_BATCH_OF_MANY: Final = 20_000  # PostgreSQL's do not
 _BATCHES: Final = 10
 _AT_A_STRETCH: Final = 250  # contacts, before others have their turn
 _NOTHING_LEFT: Final = 0.01

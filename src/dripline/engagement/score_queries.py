@@ -12,6 +12,7 @@ from dripline.database import Database, bulk
 from dripline.database.bulk import Statement
 from dripline.engagement.models import EngagementScore
 
+_AT_ONCE = 2_000  # rows; the driver holds up everything else while it packs them
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('dripline.scores', 0))"
 _OPEN = Statement(
     sqlite="""
@@ -119,7 +120,8 @@ async def present(session: AsyncSession, contact_ids: Iterable[Key]) -> dict[Key
 
 async def write(session: AsyncSession, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write scores, new ones and known ones, in the order of the table's columns."""
-    await bulk.write(session, _WRITE, rows)
+    for start in range(0, len(rows), _AT_ONCE):
+        await bulk.write(session, _WRITE, rows[start : start + _AT_ONCE])
 
 
 async def done(session: AsyncSession, consumer: str, event_ids: Iterable[Key]) -> None:
