@@ -16,6 +16,7 @@ from dripline.deliveries.protocols import Result
 from dripline.deliveries.routing import NO_TRAIL, Trail, on_another_channel
 
 KIND = "fallback"
+EVENT_FELL_BACK = "message.fell_back"
 
 
 async def fall_back(session: AsyncSession, failed: Sequence[Result], now: datetime) -> None:

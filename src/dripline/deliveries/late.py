@@ -16,14 +16,13 @@ from dripline.contacts.models import REACHABLE, Address
 from dripline.deliveries import queries, tallies
 from dripline.deliveries.choice import CHANNELS
 from dripline.deliveries.decisions import decision
-from dripline.deliveries.fallback import KIND
+from dripline.deliveries.fallback import EVENT_FELL_BACK, KIND
 from dripline.deliveries.models import Decision, Delivery
 from dripline.deliveries.routing import Trail
 from dripline.events import Happened, NewEvent, append
 
 BOUNCED = "email.bounced"
 LATE = "bounced_late"
-_FELL_BACK = "message.fell_back"
 _CODE = "bounced"
 
 
@@ -76,7 +75,7 @@ async def falls_back(
 
 def _event(lost: Delivery, address: Address, now: datetime) -> NewEvent:
     return NewEvent(
-        _FELL_BACK,
+        EVENT_FELL_BACK,
         lost.contact_id,
         "delivery",
         f"{lost.id.hex}:fell_back",

@@ -24,7 +24,7 @@ from dripline.contacts import bounces, reachability, suppression
 from dripline.database import Database, storable
 from dripline.deliveries import pace, queries, queue, retry, tallies, troubles
 from dripline.deliveries.claim import Flight, entry_again
-from dripline.deliveries.fallback import fall_back
+from dripline.deliveries.fallback import EVENT_FELL_BACK, fall_back
 from dripline.deliveries.identity import EMAIL
 from dripline.deliveries.models import MAX_ATTEMPTS
 from dripline.deliveries.protocols import Origin, Result
@@ -45,7 +45,6 @@ log = structlog.get_logger()
 _REFUSED_HOLD_US = 60_000_000
 EVENT_SENT = "message.sent"
 EVENT_FAILED = "message.failed"
-EVENT_FELL_BACK = "message.fell_back"
 # A template that fails would fail on the next channel as well; the operator is to mend it.
 _OWN_FAULT = ("template",)
 

@@ -106,9 +106,22 @@ async def any_inbox(database: Database, source: str) -> bool:
 
 async def insert_event(session: AsyncSession, event_id: uuid.UUID, event: "NewEvent") -> bool:
     """Insert an event; return False if its source and id are known."""
-    inserted = await bulk.run(
-        session,
-        _INSERT_EVENT,
+    return bool(await bulk.run(session, _INSERT_EVENT, *_event_row(event_id, event)))
+
+
+async def insert_events(
+    session: AsyncSession, events: Sequence[tuple[uuid.UUID, "NewEvent"]], *, fresh: bool = False
+) -> None:
+    """Insert many events at once; unless they are `fresh`, known ones are left out."""
+    rows = [_event_row(event_id, event) for event_id, event in events]
+    if fresh:
+        await bulk.append(session, _EVENTS, rows)
+    else:
+        await bulk.write(session, _INSERT_EVENTS, rows)
+
+
+def _event_row(event_id: uuid.UUID, event: "NewEvent") -> tuple[Any, ...]:
+    return (
         event_id,
         event.name,
         event.contact_id,
@@ -117,29 +130,6 @@ async def insert_event(session: AsyncSession, event_id: uuid.UUID, event: "NewEv
         event.occurred_at,
         dump_json(event.data),
     )
-    return bool(inserted)
-
-
-async def insert_events(
-    session: AsyncSession, events: Sequence[tuple[uuid.UUID, "NewEvent"]], *, fresh: bool = False
-) -> None:
-    """Insert many events at once; unless they are `fresh`, known ones are left out."""
-    rows = [
-        (
-            event_id,
-            event.name,
-            event.contact_id,
-            event.source,
-            event.source_id,
-            event.occurred_at,
-            dump_json(event.data),
-        )
-        for event_id, event in events
-    ]
-    if fresh:
-        await bulk.append(session, _EVENTS, rows)
-    else:
-        await bulk.write(session, _INSERT_EVENTS, rows)
 
 
 async def known_source_ids(
