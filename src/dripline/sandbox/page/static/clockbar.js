@@ -65,7 +65,7 @@ export function clockBar(root, { languageChanged }) {
       type: "button", "aria-pressed": String(state.clock.speed === speed), onclick: () => setSpeed(speed),
       "aria-label": speed ? null : t("paused"), title: speed ? null : t("paused"),
     }, name || icon("pause"))), h("button", {
-      class: "day", type: "button", onclick: addDay, "aria-label": t("add_day"), title: t("add_day"),
+      class: "add-day", type: "button", onclick: addDay, "aria-label": t("add_day"), title: t("add_day"),
     }, `+1 ${t("day_s")}`));
   }
 
