@@ -1,5 +1,6 @@
 """Events become scores: in batches, each once, humans' only; they fade and can be asked for."""
 
+import asyncio
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
@@ -249,6 +250,39 @@ async def test_many_events_are_folded_in_once(people: People, clock: VirtualCloc
     assert round(found["telegram"].score) == 100
 
 
+async def test_two_who_fold_at_once_count_each_event_once(people: People) -> None:
+    anna, boris = await people.new(1), await people.new(2)
+    for contact in (anna, boris, None, anna):
+        await people.happens(contact, "callback.pressed")
+    await asyncio.gather(*(people.folded() for _ in range(4)))
+    await people.folded()
+    assert (await people.scores(anna))["telegram"].factors["callback.pressed"].times == 2
+    assert (await people.scores(boris))["telegram"].factors["callback.pressed"].times == 1
+
+
+async def test_more_than_fits_into_one_statement_is_folded_in(people: People) -> None:
+    everybody = [await people.new(number) for number in range(1, 13)]
+    await people.folded()
+    async with people.database.transaction() as session:
+        await append_many(
+            session,
+            [
+                NewEvent(
+                    "callback.pressed" if number % 3 else "nobody.weighs.this",
+                    everybody[number % 12], "test", new_id().hex, people.clock.now(),
+                )
+                for number in range(5_000)
+            ],
+        )  # fmt: skip
+    fold = FoldScores(people.database, people.store)  # type: ignore[arg-type]
+    assert await fold.run_once(people.clock.now()) == 5_000
+    times = 0
+    for contact in everybody:
+        found = (await people.scores(contact)).get("telegram")
+        times += found.factors["callback.pressed"].times if found else 0
+    assert times == 5_000 * 2 // 3
+
+
 async def test_templates_speak_to_a_level(people: People) -> None:
     anna, boris = await people.new(1), await people.new(2)
     for _ in range(8):
@@ -293,6 +327,50 @@ async def test_an_erased_contact_has_no_score(people: People) -> None:
         await erase(session, anna, people.clock.now())
     await people.folded()
     assert await people.scores(anna) == {}
+
+
+class ErasedMeanwhile(FixedStore):
+    """Erases a contact while events are being folded in, after they were read."""
+
+    def __init__(self, people: People, contact: uuid.UUID) -> None:
+        super().__init__(Library())
+        self.people, self.contact = people, contact
+        self.erasing: asyncio.Task[None] | None = None
+        self.waits = False
+
+    async def current(self, session: AsyncSession) -> Library:
+        if self.erasing is None:
+            self.erasing = asyncio.create_task(self._erase())
+            patience = None if self.people.database.is_sqlite else 0.3
+            await asyncio.wait([self.erasing], timeout=patience)
+            self.waits = not self.erasing.done()
+        return self.library
+
+    async def _erase(self) -> None:
+        async with self.people.database.transaction() as session:
+            await erase(session, self.contact, self.people.clock.now())
+
+
+async def test_who_is_erased_meanwhile_leaves_no_score(people: People) -> None:
+    anna, boris = await people.new(1), await people.new(2)
+    for contact in (anna, boris, anna):
+        await people.happens(contact, "callback.pressed")
+    store = ErasedMeanwhile(people, anna)
+    fold = FoldScores(people.database, store)  # type: ignore[arg-type]
+    await fold.run_once(people.clock.now())
+    assert store.erasing is not None
+    # On PostgreSQL it cannot come between what was read and what is written.
+    assert store.waits is not people.database.is_sqlite
+    await store.erasing
+    await people.folded()
+    async with people.database.reading() as session:
+        left_behind = await session.scalars(select(EngagementScore.contact_id))
+        assert set(left_behind) == {boris}
+        assert (
+            await session.scalar(select(OutboxRow.event_id).where(OutboxRow.consumer == CONSUMER))
+            is None
+        )
+    assert (await people.scores(boris))["telegram"].factors["callback.pressed"].times == 1
 
 
 async def test_a_message_differs_by_level(

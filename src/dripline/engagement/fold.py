@@ -3,15 +3,22 @@
 1. Read the oldest events that nobody has folded in, with the few facts that matter.
 2. Read the scores of the contacts they are about; who was erased meanwhile is missing.
 3. Let what was there fade to now, add what the events bring (faded likewise, by their own age).
-4. Write the scores, and take the events off the list, in the same transaction: each counts once.
+4. Take the events off the list and write the scores, in the same transaction: each counts once.
+
+On SQLite, others write while the first three are done, and between the parts of the fourth. When an
+event is gone from the list by then (its contact was erased), that part is worked out anew. On
+PostgreSQL the events are locked from the first to the last.
 
 Events of machines count nothing, nor does what nobody weighs.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.clock import to_us
 from dripline.content.store import ContentStore
@@ -25,10 +32,10 @@ from dripline.events.subscriptions import ANY_OTHER
 
 CONSUMER: Final = "scores"
 # The more at once, the more events share a contact, and so a row that is read and written.
-_BATCH: Final = 2_000  # SQLite's other writers wait meanwhile: some fifty milliseconds
-_BATCH_OF_MANY: Final = 20_000  # PostgreSQL's do not
+_BATCH: Final = 20_000
 _BATCHES: Final = 10
 _AT_A_STRETCH: Final = 250  # contacts, before others have their turn
+_PART: Final = 1_000  # rows written and events ended: SQLite's other writers wait some 20 ms
 _NOTHING_LEFT: Final = 0.01
 _MOST_FACTORS: Final = 30
 _NO: Final = (0, "false")  # as SQLite and PostgreSQL read a false
@@ -36,15 +43,31 @@ _NO: Final = (0, "false")  # as SQLite and PostgreSQL read a false
 subscribe(CONSUMER, {ANY_OTHER})
 
 Factors = dict[str, list[float]]  # by event: points, and how often it came
+Weighed = dict[Key, list[tuple[OpenEvent, Points]]]
+
+
+class _OvertakenError(Exception):
+    """Somebody else took events off the list: they belonged to a contact who was erased."""
+
+
+@dataclass(slots=True)
+class _Part:
+    """What is written together: rows of scores, and the events that are in them."""
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    events: list[Key] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.events)
 
 
 class FoldScores:
-    """Keeps scores current; `most` is how many events a transaction folds in."""
+    """Keeps scores current; `most` is how many events a batch works out."""
 
-    def __init__(self, database: Database, store: ContentStore, most: int | None = None) -> None:
+    def __init__(self, database: Database, store: ContentStore, most: int = _BATCH) -> None:
         self._database = database
         self._store = store
-        self._most = most or (_BATCH if database.is_sqlite else _BATCH_OF_MANY)
+        self._most = most
 
     async def run_once(self, now: datetime) -> int:
         """Fold in what has happened; return how many events were dealt with."""
@@ -59,33 +82,69 @@ class FoldScores:
         return handled
 
     async def _batch(self, now: datetime) -> int:
-        # A power cut that undoes this undoes both: the events are still on the list.
+        if self._database.is_sqlite:
+            async with self._database.reading() as session:
+                parts = await self._work_out(session, now)
+            return sum([await self._keep(part) for part in parts])
         async with self._database.transaction(lasts=False) as session:
             if not await queries.is_ours(session):
                 return 0
-            events = await queries.open_events(session, CONSUMER, self._most)
-            if not events:
-                return 0
-            rules = rules_of(await self._store.current(session))
-            weighed = _weighed(rules, events)
-            known = await queries.present(session, weighed)
-            rows = await _rows(known, weighed, _Fading(rules.half_lives, now))
-            await queries.write(session, rows)
-            await queries.done(session, CONSUMER, [event.id for event in events])
-        return len(events)
+            parts = await self._work_out(session, now)
+            for part in parts:
+                await _write(session, part)
+            return sum(len(part.events) for part in parts)
+
+    async def _work_out(self, session: AsyncSession, now: datetime) -> list[_Part]:
+        events = await queries.open_events(session, CONSUMER, self._most)
+        rules = rules_of(await self._store.current(session))
+        weighed, idle = _weighed(rules, events)
+        known = await queries.present(session, weighed)
+        idle += [event.id for who in weighed.keys() - known.keys() for event, _ in weighed[who]]
+        parts = list(_without_rows(idle))
+        fading = _Fading(rules.half_lives, now)
+        for number, (contact_id, scores) in enumerate(known.items()):
+            if number % _AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
+            if not parts or len(parts[-1]) >= _PART:
+                parts.append(_Part())
+            parts[-1].rows += _rows(contact_id, scores, weighed[contact_id], fading)
+            parts[-1].events += [event.id for event, _points in weighed[contact_id]]
+        return parts
+
+    async def _keep(self, part: _Part) -> int:
+        """Write a part in a transaction of its own; return how many events it ended."""
+        try:
+            # A power cut that undoes this undoes both: the events are still on the list.
+            async with self._database.transaction(lasts=False) as session:
+                await _write(session, part)
+        except _OvertakenError:
+            return 0
+        return len(part.events)
 
 
-def _weighed(
-    rules: ScoreRules, events: Sequence[OpenEvent]
-) -> dict[Key, list[tuple[OpenEvent, Points]]]:
-    found: dict[Key, list[tuple[OpenEvent, Points]]] = {}
+async def _write(session: AsyncSession, part: _Part) -> None:
+    if not await queries.done(session, CONSUMER, part.events):
+        raise _OvertakenError
+    await queries.write(session, part.rows)
+
+
+def _without_rows(events: Sequence[Key]) -> Iterator[_Part]:
+    for start in range(0, len(events), _PART):
+        yield _Part(events=list(events[start : start + _PART]))
+
+
+def _weighed(rules: ScoreRules, events: Sequence[OpenEvent]) -> tuple[Weighed, list[Key]]:
+    """Return the events that bring points, by contact, and the ids of the others."""
+    found: Weighed = {}
+    idle: list[Key] = []
     for event in events:
-        if event.contact_id is None or event.human in _NO:
-            continue
-        points = rules.points(event.name, event.channel)
-        if points:
+        counts = event.contact_id is not None and event.human not in _NO
+        points = rules.points(event.name, event.channel) if counts else ()
+        if points and event.contact_id is not None:
             found.setdefault(event.contact_id, []).append((event, points))
-    return found
+        else:
+            idle.append(event.id)
+    return found, idle
 
 
 class _Fading:
@@ -106,22 +165,17 @@ class _Fading:
         return part
 
 
-async def _rows(
-    known: Mapping[Key, Sequence[Present]],
-    weighed: Mapping[Key, Sequence[tuple[OpenEvent, Points]]],
+def _rows(
+    contact_id: Key,
+    scores: Sequence[Present],
+    events: Sequence[tuple[OpenEvent, Points]],
     fading: _Fading,
-) -> list[tuple[Any, ...]]:
-    """Return the rows of the scores that events change, of the contacts who are there."""
-    rows = []
-    for number, (contact_id, scores) in enumerate(known.items(), 1):
-        if number % _AT_A_STRETCH == 0:
-            await asyncio.sleep(0)
-        factors = _added(scores, weighed[contact_id], fading)
-        for kind, theirs in factors.items():
-            row = _row(contact_id, kind, theirs, fading)
-            if row is not None:
-                rows.append(row)
-    return rows
+) -> Iterator[tuple[Any, ...]]:
+    """Return the rows of a contact's scores that events change."""
+    for kind, theirs in _added(scores, events, fading).items():
+        row = _row(contact_id, kind, theirs, fading)
+        if row is not None:
+            yield row
 
 
 def _added(

@@ -1,5 +1,6 @@
 """Every statement on scores."""
 
+import asyncio
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -12,20 +13,23 @@ from dripline.database import Database, bulk
 from dripline.database.bulk import Statement
 from dripline.engagement.models import EngagementScore
 
-_AT_ONCE = 2_000  # rows; the driver holds up everything else while it packs them
+_AT_ONCE = 2_000  # rows; the driver holds up everything else while it packs or reads them
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('dripline.scores', 0))"
+_ANY_OPEN = bulk.same("SELECT 1 FROM outbox WHERE consumer = ? AND attempts < 5 LIMIT 1")
+# What an erasure deletes just now is left to it; what is locked here, it waits for.
 _OPEN = Statement(
     sqlite="""
         SELECT e.id, e.name, e.contact_id, e.occurred_at,
                iif(e.data = '{}', NULL, e.data ->> '$.channel'),
                iif(e.data = '{}', NULL, e.data ->> '$.human')
         FROM outbox o JOIN events e ON e.id = o.event_id
-        WHERE o.consumer = ? AND o.attempts < 5 ORDER BY o.event_id LIMIT ?
+        WHERE o.consumer = ? AND o.attempts < 5 AND o.event_id > ? ORDER BY o.event_id LIMIT ?
     """,
     postgresql="""
         SELECT e.id, e.name, e.contact_id, e.occurred_at, e.data ->> 'channel', e.data ->> 'human'
         FROM outbox o JOIN events e ON e.id = o.event_id
-        WHERE o.consumer = $1 AND o.attempts < 5 ORDER BY o.event_id LIMIT $2
+        WHERE o.consumer = $1 AND o.attempts < 5 AND o.event_id > $2 ORDER BY o.event_id LIMIT $3
+        FOR UPDATE OF o SKIP LOCKED
     """,
 )
 _PRESENT = Statement(
@@ -64,9 +68,10 @@ _WRITE = Statement(
     """,
 )
 _DONE = Statement(
-    sqlite="DELETE FROM outbox WHERE event_id IN ({keys}) AND consumer = ?",
-    postgresql="DELETE FROM outbox WHERE event_id = ANY($1::uuid[]) AND consumer = $2",
+    sqlite="DELETE FROM outbox WHERE event_id IN ({keys}) AND consumer = ? RETURNING 1",
+    postgresql="DELETE FROM outbox WHERE event_id = ANY($1::uuid[]) AND consumer = $2 RETURNING 1",
 )
+_FIRST = uuid.UUID(int=0)
 
 
 # A key as the driver reads it, and takes it: only handed back, so it need not be made a UUID.
@@ -101,21 +106,39 @@ async def is_ours(session: AsyncSession) -> bool:
 
 
 async def open_events(session: AsyncSession, consumer: str, limit: int) -> list[OpenEvent]:
-    """Return the oldest events that are not folded in."""
-    return list(map(OpenEvent._make, await bulk.run(session, _OPEN, consumer, limit)))
+    """Return the oldest events that are not folded in; on PostgreSQL, locked."""
+    found: list[OpenEvent] = []
+    after: Key = _FIRST
+    while len(found) < limit:
+        wanted = min(_AT_ONCE, limit - len(found))
+        rows = await bulk.run(session, _OPEN, consumer, after, wanted)
+        found += map(OpenEvent._make, rows)
+        if len(rows) < wanted:
+            break
+        after = found[-1].id
+        await asyncio.sleep(0)
+    return found
 
 
 async def present(session: AsyncSession, contact_ids: Iterable[Key]) -> dict[Key, list[Present]]:
     """Return the scores of contacts; who is not there any more is missing."""
     wanted = list(contact_ids)
     found: dict[Key, list[Present]] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        await _find(session, wanted[start : start + _AT_ONCE], found)
+        await asyncio.sleep(0)
+    return found
+
+
+async def _find(
+    session: AsyncSession, wanted: Sequence[Key], found: dict[Key, list[Present]]
+) -> None:
     for row in await bulk.read(session, _PRESENT, wanted):
         found.setdefault(row[0], []).append(Present._make(row[1:]))
     # Scores are erased together with their contact: whoever has some is there.
     unscored = [one for one in wanted if one not in found]
     for row in await bulk.read(session, _THERE, unscored):
         found[row[0]] = []
-    return found
 
 
 async def write(session: AsyncSession, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -124,9 +147,9 @@ async def write(session: AsyncSession, rows: Sequence[tuple[Any, ...]]) -> None:
         await bulk.write(session, _WRITE, rows[start : start + _AT_ONCE])
 
 
-async def done(session: AsyncSession, consumer: str, event_ids: Iterable[Key]) -> None:
-    """These events are folded in."""
-    await bulk.read(session, _DONE, event_ids, consumer)
+async def done(session: AsyncSession, consumer: str, event_ids: Sequence[Key]) -> bool:
+    """These events are folded in; return whether all of them were still on the list."""
+    return len(await bulk.read(session, _DONE, event_ids, consumer)) == len(event_ids)
 
 
 async def scores_of(
@@ -139,7 +162,7 @@ async def scores_of(
 
 async def anything_open(database: Database, consumer: str) -> bool:
     """Whether there is anything to fold in; costs next to nothing."""
-    return bool(await database.glance(_OPEN, consumer, 1))
+    return bool(await database.glance(_ANY_OPEN, consumer))
 
 
 def moment_of(value: datetime | str) -> datetime:
