@@ -49,7 +49,7 @@ class Durations(Collector):
         counts = self._counts.setdefault(label, [0] * (len(self._bounds) + 1))
         total = 0.0
         for value in seconds:
-            lasted = max(value, 0.0)
+            lasted = max(0.0, value)
             counts[bisect_left(self._bounds, lasted)] += 1
             total += lasted
         self._sums[label] = self._sums.get(label, 0.0) + total

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
 from dripline.clock import RealTime, VirtualClock, from_us, to_us
 from dripline.contacts.models import Address, Contact
@@ -93,17 +93,11 @@ async def send(world: World, until: datetime) -> None:
     """Send what comes due, two real seconds apart, so that no chat has to wait."""
     while True:
         while await world.dispatcher.run_once(world.clock.now(), 500):
-            await pass_two_seconds(world)
+            await world.dispatcher.free_chats()
         due = await next_due_us(world.database)
         if due is None or from_us(due) > until:
             break
         world.clock.jump_to(from_us(due))
-
-
-async def pass_two_seconds(world: World) -> None:
-    """Let chats be free again, as if two real seconds had passed."""
-    async with world.database.transaction() as session:
-        await session.execute(update(Address).values(next_send_at=0))
 
 
 async def test_nobody_gets_a_message_twice_and_nobody_is_skipped(

@@ -254,8 +254,7 @@ async def test_a_chat_of_a_sandbox_rests_for_as_long_as_a_second_is_there(engine
 
     first = await engine.dispatcher.claim(engine.clock.now(), 100)
     await engine.queue(address)
-    async with engine.database.transaction() as session:
-        await queries.free_chats(session)
+    await engine.dispatcher.free_chats()
     second = await engine.dispatcher.claim(engine.clock.now(), 100)
 
     start, *later = [flight.slot_us for flight in first.flights + second.flights]

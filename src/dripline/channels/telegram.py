@@ -45,8 +45,12 @@ class TelegramChannel:
         """
         client = self._client(outgoing.address.bot)
         for request in parts(outgoing.message)[outgoing.parts_done :]:
-            messages = await self._send_to_where_it_is(client, outgoing, request)
-            outgoing.provider_ids += map(_message_id, messages)
+            try:
+                answer = await self._send(client, outgoing, request)
+            except Migrated as moved:
+                await self._follow(outgoing, str(moved.chat_id))
+                answer = await self._send(client, outgoing, request)
+            outgoing.provider_ids += map(_message_id, _messages(answer))
             outgoing.parts_done += 1
         return Sent(tuple(outgoing.provider_ids))
 
@@ -66,51 +70,45 @@ class TelegramChannel:
             raise ChannelRefused(f"no token of bot “{bot}” is set: {variable}")
         return client
 
-    async def _send_to_where_it_is(
-        self, client: TelegramClient, outgoing: Outgoing, request: Request
-    ) -> list[Any]:
-        """Send one request; a group that has moved is followed, once."""
-        try:
-            return await self._send(client, outgoing, request)
-        except Migrated as moved:
-            value = str(moved.chat_id)
+    async def _follow(self, outgoing: Outgoing, value: str) -> None:
+        """Follow a group that has moved."""
         outgoing.address = outgoing.address._replace(value=value)
-        await self._tell_migrated(outgoing.address.id, value)
-        return await self._send(client, outgoing, request)
-
-    async def _tell_migrated(self, address_id: uuid.UUID, value: str) -> None:
         if self._on_migrated is None:
             return
         try:
-            await self._on_migrated(address_id, value)
+            await self._on_migrated(outgoing.address.id, value)
         except Exception as error:  # noqa: BLE001 - this message knows the way; the next one asks again
             log.warning("telegram.migration_not_kept", error=type(error).__name__)
 
-    async def _send(
-        self, client: TelegramClient, outgoing: Outgoing, request: Request
-    ) -> list[Any]:
+    def _send(self, client: TelegramClient, outgoing: Outgoing, request: Request) -> Awaitable[Any]:
+        """Send one request; what is awaited brings what the Bot API answers."""
         address = outgoing.address
         fields = {"chat_id": chat_id_of(address.value), **request.fields}
         if outgoing.message.topic is not None:
             fields["message_thread_id"] = outgoing.message.topic
         if not request.media:
-            return _messages(await client.call(request.method, fields))
+            return client.call(request.method, fields)
+        return self._send_files_again(client, address.bot, fields, request)
+
+    async def _send_files_again(
+        self, client: TelegramClient, bot: str, fields: dict[str, Any], request: Request
+    ) -> Any:
         try:
-            return await self._send_files(client, address.bot, fields, request)
+            return await self._send_files(client, bot, fields, request)
         except BadFile:
-            self._files.forget(address.bot, request.media)
-            return await self._send_files(client, address.bot, fields, request)
+            self._files.forget(bot, request.media)
+            return await self._send_files(client, bot, fields, request)
 
     async def _send_files(
         self, client: TelegramClient, bot: str, fields: dict[str, Any], request: Request
-    ) -> list[Any]:
+    ) -> Any:
         """Send files by their ids; the first message to need a file uploads it for all."""
         files, media = self._files, request.media
         await files.look_up(bot, media)
         while True:
             ids = files.ids(bot, media)
             if None not in ids:
-                return _messages(await client.call(request.method, with_files(fields, media, ids)))
+                return await client.call(request.method, with_files(fields, media, ids))
             upload = files.upload_of(bot, media)
             if upload is None:
                 return await self._upload(client, bot, fields, request, ids)

@@ -1,6 +1,6 @@
 """The seam between our clients and whatever speaks HTTP for them."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
@@ -40,21 +40,21 @@ class HttpFailure(Exception):
 class HttpClient(Protocol):
     """Speaks to one server, many requests at a time."""
 
-    async def get(self, path: str, timeout: float | None = None) -> Answer:
+    def get(self, path: str, timeout: float | None = None) -> Awaitable[Answer]:
         """Return the answer, of any status; raises as `post` does."""
         ...
 
-    async def post(
+    def post(
         self,
         path: str,
         content_type: str,
         body: bytes,
         timeout: float | None = None,
         headers: Mapping[str, str] = NO_HEADERS,
-    ) -> Answer:
+    ) -> Awaitable[Answer]:
         """Return the answer, of any status; `timeout` is in seconds, over all.
 
-        Raises HttpFailure when no complete answer came.
+        Waiting for it raises HttpFailure when no complete answer came.
         """
         ...
 

@@ -13,11 +13,11 @@ import re
 import ssl
 import urllib.parse
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import lru_cache
 
 from dripline.clients.http import NO_HEADERS, Answer, HttpFailure
-from dripline.clients.http1_connection import IDLE_S, Connection
+from dripline.clients.http1_connection import Connection
 
 _TARGET = re.compile(r"/[!-~]*")  # visible ASCII: nothing that could end the request line
 _VALUE = re.compile(r"[ -~]*")  # nor could this end a header
@@ -63,34 +63,39 @@ class Http1Client:
         """Return the server's name and how busy we are."""
         return f"Http1Client({self._host_header!r}, {len(self._all)} connections)"
 
-    async def post(
+    def post(
         self,
         path: str,
         content_type: str,
         body: bytes,
         timeout: float | None = None,
         headers: Mapping[str, str] = NO_HEADERS,
-    ) -> Answer:
+    ) -> Awaitable[Answer]:
         """Return the answer, of any status.
 
-        Raises HttpFailure when no complete answer came within `timeout` seconds (30 by default).
+        Waiting for it raises HttpFailure when no complete answer came within `timeout` seconds (30
+        by default).
         """
         fields = f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
         head = self._head("POST", path, fields + _lines(headers) if headers else fields)
-        return await self._request(head, body, timeout)
+        return self._request(head, body, timeout or self._timeout)
 
-    async def get(self, path: str, timeout: float | None = None) -> Answer:
+    def get(self, path: str, timeout: float | None = None) -> Awaitable[Answer]:
         """Return the answer, of any status; raises as `post` does."""
-        return await self._request(self._head("GET", path, ""), b"", timeout)
+        return self._request(self._head("GET", path, ""), b"", timeout or self._timeout)
 
-    async def _request(self, head: bytes, body: bytes, timeout: float | None) -> Answer:
-        deadline = asyncio.get_running_loop().time() + (timeout or self._timeout)
+    def _request(self, head: bytes, body: bytes, timeout: float) -> Awaitable[Answer]:
+        """Write a request at once where a connection is free: who waits holds no frame of ours."""
+        connection = self._idle_connection()
+        if connection is not None:
+            return connection.request(head, body, timeout)
+        return self._request_when_free(head, body, timeout)
+
+    async def _request_when_free(self, head: bytes, body: bytes, timeout: float) -> Answer:
+        deadline = asyncio.get_running_loop().time() + timeout
         connection = await self._free_connection(deadline)
-        try:
-            return await connection.request(head, body, deadline)
-        except asyncio.CancelledError:
-            connection.abort()
-            raise
+        left = deadline - asyncio.get_running_loop().time()
+        return await connection.request(head, body, left)
 
     async def close(self) -> None:
         """Close all connections; requests under way fail."""
@@ -117,10 +122,9 @@ class Http1Client:
                 return connection
 
     def _idle_connection(self) -> Connection | None:
-        oldest = asyncio.get_running_loop().time() - IDLE_S
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable and connection.idle_since >= oldest:
+            if connection.fresh:
                 return connection
             connection.abort()
         return None

@@ -56,16 +56,21 @@ class Connection(asyncio.Protocol):
         """Whether a request may be written; when not, nothing of one has left."""
         return self._usable and self._transport is not None and not self._transport.is_closing()
 
-    def request(self, head: bytes, body: bytes, deadline: float) -> asyncio.Future[Answer]:
-        """Write a request and return the future of its answer; `deadline` is the loop's time.
+    @property
+    def fresh(self) -> bool:
+        """Whether it is usable, and has not been idle for so long that the server may leave."""
+        return self.usable and self._loop.time() - self.idle_since <= IDLE_S
 
-        The future fails with HttpFailure. If it is cancelled the caller must `abort`.
+    def request(self, head: bytes, body: bytes, timeout: float) -> asyncio.Future[Answer]:
+        """Write a request and return the future of its answer, which fails with HttpFailure.
+
+        The answer to one that is cancelled is still awaited, for as long, and thrown away.
         """
         transport = cast("asyncio.Transport", self._transport)
         pending = self._loop.create_future()
         self._pending = pending
         self._begin_answer()
-        self._watch(deadline)
+        self._watch(self._loop.time() + timeout)
         if len(body) < _ONE_WRITE:
             transport.write(head + body)
         else:

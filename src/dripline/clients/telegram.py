@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -62,8 +62,12 @@ class TelegramClient:
         usable answer came.
         """
         fields = payload or {}
-        body = orjson.dumps(fields)
-        return await self._post(method, _JSON, body, fields.get("chat_id"), timeout)
+        chat_id = fields.get("chat_id")
+        try:
+            answer = await self._post(method, _JSON, orjson.dumps(fields), chat_id, timeout)
+        except HttpFailure as error:
+            raise ChannelDown(error.reason) from None
+        return self._result(answer, chat_id)
 
     async def upload(self, method: str, payload: Mapping[str, Any], files: Sequence[File]) -> Any:
         """Call a method with files, as multipart/form-data, and return its `result`.
@@ -71,8 +75,12 @@ class TelegramClient:
         Raises as `call` does. Time is allowed by size: 30 s and what a slow line needs.
         """
         content_type, body = multipart(payload, files)
-        timeout = _TIMEOUT_S + len(body) / _SLOW_LINE
-        return await self._post(method, content_type, body, payload.get("chat_id"), timeout)
+        timeout, chat_id = _TIMEOUT_S + len(body) / _SLOW_LINE, payload.get("chat_id")
+        try:
+            answer = await self._post(method, content_type, body, chat_id, timeout)
+        except HttpFailure as error:
+            raise ChannelDown(error.reason) from None
+        return self._result(answer, chat_id)
 
     async def download(self, file_id: str) -> bytes:
         """Return the bytes of a file that was sent to the bot; Telegram gives at most 20 MB.
@@ -96,16 +104,12 @@ class TelegramClient:
         """Close the connections; bots that share them stop together."""
         await self._http.close()
 
-    async def _post(
+    def _post(
         self, method: str, content_type: str, body: bytes, chat_id: object, timeout: float
-    ) -> Any:
+    ) -> Awaitable[Answer]:
         if chat_id is not None:
             self._recent.sent(chat_id, time.monotonic())
-        try:
-            answer = await self._http.post(self._path(method), content_type, body, timeout)
-        except HttpFailure as error:
-            raise ChannelDown(error.reason) from None
-        return self._result(answer, chat_id)
+        return self._http.post(self._path(method), content_type, body, timeout)
 
     def _path(self, method: str) -> str:
         path = self._paths.get(method)

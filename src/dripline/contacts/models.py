@@ -54,7 +54,8 @@ class Contact(Base):
 class Address(Base):
     """Where a contact is reached: a chat with one bot, an email address.
 
-    `next_send_at` is real time in microseconds: a chat takes one message a second.
+    `next_send_at` is real time in microseconds: a chat takes one message a second. Where one
+    process sends, it knows that by itself, and only longer rests stand here.
     """
 
     __tablename__ = "addresses"

@@ -108,7 +108,7 @@ class Email(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a message; a frozen one takes four times as long to make
 class Rendered:
     """A message ready to send: text in Telegram's HTML, media in order, rows of buttons.
 

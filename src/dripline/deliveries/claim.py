@@ -24,7 +24,8 @@ from dripline.database.failures import will_pass
 from dripline.deliveries import pace, queries, queue
 from dripline.deliveries.identity import name_emails
 from dripline.deliveries.passed import Place
-from dripline.deliveries.protocols import Claimed, Origin, Ready
+from dripline.deliveries.protocols import AddressRef, Claimed, Origin, Ready
+from dripline.deliveries.rests import Rests
 
 log = structlog.get_logger()
 # A chat that is busy for longer than this gives its place to others.
@@ -52,7 +53,7 @@ class Terms:
     """On whose behalf, how many, and until when a claim holds. Times in real microseconds.
 
     `sure` says that something is due, most likely: then it is not looked for beforehand. `chat_us`
-    is how long a chat rests between two messages.
+    is how long a chat rests between two messages; with `rests`, the caller knows which do.
     """
 
     worker: str
@@ -62,6 +63,7 @@ class Terms:
     sure: bool = False
     chat_us: int = pace.CHAT_INTERVAL_US
     passed: Mapping[Place, int] = field(default_factory=dict)  # where to begin to look, if sure
+    rests: Rests | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Claim:
     """What a claim brought: messages to send, how many rows it took, and whether more are due.
 
     `paced`: more may be due, and wait for a slot. When it took none, `next_due_us` is the domain's
-    moment of the earliest row, if there is one.
+    moment of the earliest row, if there is one. `rests`: until when chats rest now, by address.
     """
 
     flights: list[Flight]
@@ -78,6 +80,7 @@ class Claim:
     next_due_us: int | None = None
     paced: bool = False
     passed: Mapping[Place, int] = field(default_factory=dict)  # the last moments that were taken
+    rests: Mapping[uuid.UUID, int] = field(default_factory=dict)
 
 
 async def next_due_us(database: Database) -> int | None:
@@ -118,6 +121,7 @@ async def claim(
         flights: list[Flight] = []
         moved: list[tuple[int, str]] = []
         passed: dict[Place, int] = {}
+        rests: dict[uuid.UUID, int] = {}
         taken, more, paced = 0, False, False
         for key in await queries.lock_pace(session):
             if key.key not in due:
@@ -138,7 +142,7 @@ async def claim(
                 ready = await _decide_each(session, origins, rows, now)
             else:
                 ready = await _decide(session, origins, rows, now)
-            leaving = await _keep_chats_apart(session, ready, granted, terms, now_us)
+            leaving = await _keep_chats_apart(session, ready, granted, terms, now_us, rests)
             flights += [Flight(item, number, slot) for item, slot in leaving]
             if leaving:
                 name_emails(leaving)
@@ -151,7 +155,7 @@ async def claim(
             terms.lease_until_us,
         )
         await queries.move_pace(session, moved)
-    return Claim(flights, taken, more, paced=paced, passed=passed)
+    return Claim(flights, taken, more, paced=paced, passed=passed, rests=rests)
 
 
 def _due_heads(heads: Sequence[queries.Head], now_us: int, real_us: int) -> dict[str, list[int]]:
@@ -214,25 +218,40 @@ async def _decide_each(
 
 
 async def _keep_chats_apart(
-    session: AsyncSession, ready: Sequence[Ready], granted: pace.Slots, terms: Terms, now_us: int
+    session: AsyncSession,
+    ready: Sequence[Ready],
+    granted: pace.Slots,
+    terms: Terms,
+    now_us: int,
+    free: dict[uuid.UUID, int],
 ) -> list[tuple[Ready, int]]:
-    """Give each message its slot, not before its chat is free; a long wait goes to the queue."""
-    free: dict[object, int] = {}
+    """Give each message its slot, not before its chat is free; a long wait goes to the queue.
+
+    `free` is told from when on each chat takes another message.
+    """
     leaving: list[tuple[Ready, int]] = []
     later: list[queue.Entry] = []
     for item in ready:
         address = item.address
-        slot = max(granted.at(len(leaving)), free.get(address.id, address.next_send_us))
+        free_us = free.get(address.id) or _free_us(address, terms)
+        slot = max(granted.at(len(leaving)), free_us)
         if slot - terms.real_us > _LONGEST_CHAT_WAIT_US:
             later.append(entry_again(item.claimed, now_us + slot - terms.real_us))
             continue
         free[address.id] = slot + terms.chat_us
         leaving.append((item, slot))
-    await queries.set_next_send(
-        session, [(free[item.address.id], item.address.id) for item, _slot in leaving]
-    )
+    if terms.rests is None:
+        await queries.set_next_send(
+            session, [(free[item.address.id], item.address.id) for item, _slot in leaving]
+        )
     await queue.push(session, later, now_us=now_us)
     return leaving
+
+
+def _free_us(address: AddressRef, terms: Terms) -> int:
+    if terms.rests is None:
+        return address.next_send_us
+    return max(address.next_send_us, terms.rests.until(address.id))
 
 
 def entry_again(

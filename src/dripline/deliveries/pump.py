@@ -8,14 +8,16 @@ Rate times latency is how many must be in flight: a thousand messages a second a
 """
 
 import asyncio
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from typing import cast
+from typing import Any
 
 from dripline.clock import from_us
-from dripline.deliveries.claim import Claim, Flight
+from dripline.deliveries.claim import Claim
 from dripline.deliveries.dispatch import Dispatcher
 from dripline.deliveries.landing import Landing, enduring
 from dripline.deliveries.rescue import give_back
+from dripline.deliveries.settle import Outcome
 
 _BUSY_TICK_S = 0.2  # with something due: how often to look, so that a claim takes many at once
 _SOON_S = 0.075  # with more due than the pace allows (less than its horizon), or due in a moment
@@ -32,7 +34,7 @@ class Pump:
         self._dispatcher = dispatcher
         self._wake = wake
         self._most = in_flight
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying: set[asyncio.Task[Outcome]] = set()
         self._landing = Landing(dispatcher)
         self._stopping = asyncio.Event()
         self._claiming = asyncio.Lock()
@@ -79,8 +81,7 @@ class Pump:
                 return _FULL_S
             now, sure = self._dispatcher.clock.now(), self._busy
             claimed = await self._dispatcher.claim(now, room, sure=sure)
-            for flight in claimed.flights:
-                self._flying.add(asyncio.create_task(self._fly(flight)))
+            self._let_go([self._dispatcher.send(flight) for flight in claimed.flights])
         self._more, self._busy = claimed.more, claimed.taken > 0
         if claimed.more:
             return 0.0
@@ -113,8 +114,14 @@ class Pump:
             return
         self._wake.clear()
 
-    async def _fly(self, flight: Flight) -> None:
-        try:
-            self._landing.add(await self._dispatcher.send(flight))
-        finally:
-            self._flying.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+    def _let_go(self, leaving: Sequence[Coroutine[Any, Any, Outcome]]) -> None:
+        loop = asyncio.get_running_loop()
+        for one in leaving:
+            task = loop.create_task(one)
+            task.add_done_callback(self._landed)
+            self._flying.add(task)
+
+    def _landed(self, task: "asyncio.Task[Outcome]") -> None:
+        self._flying.discard(task)
+        if not task.cancelled():
+            self._landing.add(task.result())

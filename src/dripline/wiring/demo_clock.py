@@ -88,8 +88,7 @@ class DemoClock:
         await self._move(self.engine, target)
 
     async def _move(self, engine: Engine, moment: datetime) -> None:
-        async with engine.database.transaction() as session:
-            await queries.free_chats(session)  # their second has passed meanwhile
+        await engine.dispatcher.free_chats()  # their second has passed meanwhile
         self._clock.jump_to(moment)
         engine.wakes.signal(WAKE_QUEUE)
 

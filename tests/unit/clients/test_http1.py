@@ -171,7 +171,6 @@ async def test_drops_a_connection_on_which_the_server_speaks_unasked(
 async def test_does_not_reuse_what_has_been_idle_for_long(
     server: ScriptedServer, client: Http1Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dripline.clients.http1.IDLE_S", 0.01)
     monkeypatch.setattr(http1_connection, "IDLE_S", 0.01)
     await client.post("/x", JSON, b"")
     await asyncio.sleep(0.03)
@@ -194,7 +193,7 @@ async def test_a_cancelled_request_takes_its_connection_with_it(
     server: ScriptedServer, client: Http1Client
 ) -> None:
     server.script = [hang]
-    task = asyncio.create_task(client.post("/x", JSON, b""))
+    task = asyncio.ensure_future(client.post("/x", JSON, b""))
     await asyncio.sleep(0.05)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -203,9 +202,26 @@ async def test_a_cancelled_request_takes_its_connection_with_it(
     assert server.connections == 2
 
 
+async def test_an_answer_that_nobody_waits_for_any_more_is_thrown_away(
+    server: ScriptedServer, client: Http1Client
+) -> None:
+    late = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
+    for _ in range(2):  # over a connection that is new, and over one that was used
+        server.script = [raw(late, b"late", pause=0.1)]
+        waiting = asyncio.ensure_future(client.post("/x", JSON, b""))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert (await client.post("/x", JSON, b"")).body == b"{}"
+        await asyncio.sleep(0.15)
+        assert (await client.post("/x", JSON, b"")).body == b"{}"
+    assert server.connections == 2
+
+
 async def test_nobody_starves_when_those_in_line_give_up(server: ScriptedServer) -> None:
     client = Http1Client(server.url, max_connections=1)
-    tasks = [asyncio.create_task(client.post("/x", JSON, b"")) for _ in range(30)]
+    tasks = [asyncio.ensure_future(client.post("/x", JSON, b"")) for _ in range(30)]
     await asyncio.sleep(0)
     for task in tasks[::3]:
         task.cancel()
@@ -274,7 +290,7 @@ async def test_close_fails_what_is_under_way_and_refuses_more(
     server: ScriptedServer, client: Http1Client
 ) -> None:
     server.default = hang
-    tasks = [asyncio.create_task(client.post("/x", JSON, b"")) for _ in range(6)]
+    tasks = [asyncio.ensure_future(client.post("/x", JSON, b"")) for _ in range(6)]
     await asyncio.sleep(0.05)
     await client.close()
     results = await asyncio.gather(*tasks, return_exceptions=True)
