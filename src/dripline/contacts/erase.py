@@ -21,7 +21,7 @@ from dripline.contacts.consent import CONSENTS
 from dripline.contacts.models import Address, Contact
 from dripline.database import Base
 from dripline.errors import USER_NOT_FOUND, NotFound
-from dripline.events import NewEvent, append
+from dripline.events import NewEvent, append, folding
 from dripline.ids import new_id
 
 ERASED: Final = "contact.erased"
@@ -46,6 +46,7 @@ async def erase(session: AsyncSession, contact_id: uuid.UUID, now: datetime) -> 
     contact = await session.get(Contact, contact_id)
     if contact is None:
         raise NotFound("There is no such contact.", code=USER_NOT_FOUND)
+    await folding.keep_off(session)
     addresses = await queries.addresses(session, contact_id)
     refs = [contact_id, *(one.id for one in addresses)]
     refs += await queries.ids_of(session, _tables_of_contacts(), contact_id)

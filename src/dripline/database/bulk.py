@@ -26,7 +26,8 @@ from dripline.database.drivers import file_of, translated
 from dripline.database.types import utc_text
 
 _SMALLEST = 8
-_TEXT_LENGTH = len('"2026-01-31T09:00:00.000000Z",')
+_STORED_LENGTH = len("2026-01-31T09:00:00.000000Z")
+_TEXT_LENGTH = _STORED_LENGTH + len('"",')
 _CONNECTION = "bulk_connection"
 _NO_TRANSACTION = object()
 
@@ -236,10 +237,14 @@ def _blob(value: uuid.UUID | bytes) -> bytearray:
 
 def _texts(moments: Sequence[datetime | None]) -> Sequence[str | None]:
     """Return moments as SQLite stores them: all in one go, a tenth of the time of one by one."""
-    joined = orjson.dumps(moments, option=orjson.OPT_UTC_Z).decode()
+    joined = orjson.dumps(moments, option=orjson.OPT_UTC_Z)
     if len(joined) == len(moments) * _TEXT_LENGTH + 1:
-        return joined[2:-2].split('","')
-    return [None if moment is None else utc_text(moment) for moment in moments]
+        return joined[2:-2].decode().split('","')
+    # Some are None, or whole seconds, which come out shorter than they are stored.
+    return [
+        text if moment is None or len(text) == _STORED_LENGTH else utc_text(moment)
+        for text, moment in zip(orjson.loads(joined), moments, strict=True)
+    ]
 
 
 @cache

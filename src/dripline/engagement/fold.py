@@ -7,7 +7,7 @@
 
 On SQLite, others write while the first three are done, and between the parts of the fourth. When an
 event is gone from the list by then (its contact was erased), that part is worked out anew. On
-PostgreSQL the events are locked from the first to the last.
+PostgreSQL an erasure waits until all four are done.
 
 Events of machines count nothing, nor does what nobody weighs.
 """
@@ -27,7 +27,7 @@ from dripline.engagement import score_queries as queries
 from dripline.engagement.rules import Points, ScoreRules, rules_of
 from dripline.engagement.score import left, written
 from dripline.engagement.score_queries import Key, OpenEvent, Present, moment_of
-from dripline.events import subscribe
+from dripline.events import folding, subscribe
 from dripline.events.subscriptions import ANY_OTHER
 
 CONSUMER: Final = "scores"
@@ -35,7 +35,7 @@ CONSUMER: Final = "scores"
 _BATCH: Final = 20_000
 _BATCHES: Final = 10
 _AT_A_STRETCH: Final = 250  # contacts, before others have their turn
-_PART: Final = 1_000  # rows written and events ended: SQLite's other writers wait some 20 ms
+_PART: Final = 4_000  # rows written and events ended: SQLite's other writers wait some 50 ms
 _NOTHING_LEFT: Final = 0.01
 _MOST_FACTORS: Final = 30
 _NO: Final = (0, "false")  # as SQLite and PostgreSQL read a false
@@ -87,12 +87,11 @@ class FoldScores:
                 parts = await self._work_out(session, now)
             return sum([await self._keep(part) for part in parts])
         async with self._database.transaction(lasts=False) as session:
-            if not await queries.is_ours(session):
+            if not await folding.begin(session):
                 return 0
-            parts = await self._work_out(session, now)
-            for part in parts:
-                await _write(session, part)
-            return sum(len(part.events) for part in parts)
+            part = _together(await self._work_out(session, now))
+            await _write(session, part)
+            return len(part.events)
 
     async def _work_out(self, session: AsyncSession, now: datetime) -> list[_Part]:
         events = await queries.open_events(session, CONSUMER, self._most)
@@ -102,12 +101,13 @@ class FoldScores:
         idle += [event.id for who in weighed.keys() - known.keys() for event, _ in weighed[who]]
         parts = list(_without_rows(idle))
         fading = _Fading(rules.half_lives, now)
-        for number, (contact_id, scores) in enumerate(known.items()):
+        # In the order in which they are stored: a page of scores is written in one part only.
+        for number, contact_id in enumerate(sorted(known)):
             if number % _AT_A_STRETCH == 0:
                 await asyncio.sleep(0)
             if not parts or len(parts[-1]) >= _PART:
                 parts.append(_Part())
-            parts[-1].rows += _rows(contact_id, scores, weighed[contact_id], fading)
+            parts[-1].rows += _rows(contact_id, known[contact_id], weighed[contact_id], fading)
             parts[-1].events += [event.id for event, _points in weighed[contact_id]]
         return parts
 
@@ -120,6 +120,14 @@ class FoldScores:
         except _OvertakenError:
             return 0
         return len(part.events)
+
+
+def _together(parts: Sequence[_Part]) -> _Part:
+    whole = _Part()
+    for part in parts:
+        whole.rows += part.rows
+        whole.events += part.events
+    return whole
 
 
 async def _write(session: AsyncSession, part: _Part) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.database import Database, bulk
@@ -14,9 +14,7 @@ from dripline.database.bulk import Statement
 from dripline.engagement.models import EngagementScore
 
 _AT_ONCE = 2_000  # rows; the driver holds up everything else while it packs or reads them
-_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('dripline.scores', 0))"
 _ANY_OPEN = bulk.same("SELECT 1 FROM outbox WHERE consumer = ? AND attempts < 5 LIMIT 1")
-# What an erasure deletes just now is left to it; what is locked here, it waits for.
 _OPEN = Statement(
     sqlite="""
         SELECT e.id, e.name, e.contact_id, e.occurred_at,
@@ -29,7 +27,6 @@ _OPEN = Statement(
         SELECT e.id, e.name, e.contact_id, e.occurred_at, e.data ->> 'channel', e.data ->> 'human'
         FROM outbox o JOIN events e ON e.id = o.event_id
         WHERE o.consumer = $1 AND o.attempts < 5 AND o.event_id > $2 ORDER BY o.event_id LIMIT $3
-        FOR UPDATE OF o SKIP LOCKED
     """,
 )
 _PRESENT = Statement(
@@ -98,15 +95,8 @@ class Present(NamedTuple):
     half_life: int
 
 
-async def is_ours(session: AsyncSession) -> bool:
-    """Whether nobody else folds just now: one at a time, lest one overwrites the other."""
-    if session.get_bind().dialect.name != "postgresql":
-        return True
-    return bool(await session.scalar(text(_LOCK)))
-
-
 async def open_events(session: AsyncSession, consumer: str, limit: int) -> list[OpenEvent]:
-    """Return the oldest events that are not folded in; on PostgreSQL, locked."""
+    """Return the oldest events that are not folded in."""
     found: list[OpenEvent] = []
     after: Key = _FIRST
     while len(found) < limit:
