@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 from sqlalchemy import MetaData, create_mock_engine, event
 
@@ -76,6 +77,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End the run's PostgreSQL, once all workers are done."""
     if not hasattr(config, "workerinput"):
         end_shared_server(os.getpid())
+
+
+@pytest.fixture(autouse=True)
+def own_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test sees how another has set up its logs; a logger that is cached would keep to it."""
+    configure = structlog.configure
+
+    def without_a_cache(**given: Any) -> None:
+        configure(**{**given, "cache_logger_on_first_use": False})
+
+    monkeypatch.setattr(structlog, "configure", without_a_cache)
+    yield
+    structlog.reset_defaults()
 
 
 def models() -> MetaData:

@@ -112,7 +112,8 @@ async def _run(duty: Duty) -> int | None:
 
 async def _wait(wake: asyncio.Event, seconds: float) -> None:
     """Wait for the wake or the time, rounded: duties that look together cost one wake-up."""
-    until = round((asyncio.get_running_loop().time() + seconds) / _BEAT_S) * _BEAT_S
+    now = asyncio.get_running_loop().time()
+    until = max(round((now + seconds) / _BEAT_S) * _BEAT_S, now + min(seconds, _BEAT_S))
     try:
         async with asyncio.timeout_at(until):
             await wake.wait()

@@ -261,6 +261,23 @@ async def test_a_chat_of_a_sandbox_rests_for_as_long_as_a_second_is_there(engine
     assert [slot - start for slot in later] == [1_000, 200]  # the third waits for the bot's pace
 
 
+async def test_a_chat_rests_for_each_request_that_a_message_took(engine: Engine) -> None:
+    address = await engine.address(1)
+
+    def takes_three(outgoing: Outgoing) -> None:
+        outgoing.parts_done += 3
+
+    engine.channel = Recorder(engine.clock, refuse=takes_three)
+    dispatcher = engine.another("two")
+    await engine.queue(address)
+    await dispatcher.run_once(engine.clock.now())
+    await engine.queue(address)
+    started = engine.real_time.now_us()
+    (second,) = (await dispatcher.claim(engine.clock.now(), 10)).flights
+
+    assert second.slot_us - started == 3_000_000
+
+
 async def test_a_busy_chat_does_not_hold_up_others(engine: Engine) -> None:
     address = await engine.address(1)
     for _ in range(8):

@@ -193,7 +193,9 @@ class Dispatcher:
 
     async def _settle(self, outcomes: Sequence[Outcome], now: datetime) -> Settled:
         real_us = self.real_time.now_us()
-        return await settle(self.database, self._origins, outcomes, now, real_us, self._dice)
+        return await settle(
+            self.database, self._origins, outcomes, now, real_us, self._dice, self.chat_us
+        )
 
     async def _settle_each(self, outcomes: Sequence[Outcome], now: datetime) -> Settled:
         """Settle one by one. What cannot be recorded is let go: sending it again would not help."""

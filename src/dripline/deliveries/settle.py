@@ -88,8 +88,12 @@ async def settle(
     now: datetime,
     real_us: int,
     dice: random.Random,
+    chat_us: int = pace.CHAT_INTERVAL_US,
 ) -> Settled:
-    """Record how flights ended, let their origins go on, and queue again what failed for now."""
+    """Record how flights ended, let their origins go on, and queue again what failed for now.
+
+    `chat_us` is how long a chat rests after a request, in microseconds of real time, as `real_us`.
+    """
     async with database.transaction(first=True) as session:
         held = await queries.release(session, [o.flight.held_as for o in outcomes])
         ours = list(compress(outcomes, held))
@@ -101,6 +105,7 @@ async def settle(
         ]
         await queue.push(session, again, now_us=to_us(now))
         await _mind_channels(session, ours, real_us, now)
+        await _mind_chats(session, ours, real_us, chat_us)
     return Settled(results, len(again), len(outcomes) - len(ours))
 
 
@@ -229,6 +234,18 @@ async def _mind_channels(
         extra = sum(max(outcome.requests - 1, 0) for outcome in group)
         if extra:
             await queries.charge_pace(session, key, extra)
+
+
+async def _mind_chats(
+    session: AsyncSession, outcomes: Sequence[Outcome], real_us: int, chat_us: int
+) -> None:
+    """Let a chat rest for each further request of a message: an album's buttons, a long text."""
+    longer = [
+        (real_us + outcome.requests * chat_us, outcome.flight.ready.address.id)
+        for outcome in outcomes
+        if outcome.requests > 1
+    ]
+    await queries.set_next_send(session, longer)
 
 
 async def _mind_limits(

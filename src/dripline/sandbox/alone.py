@@ -9,10 +9,10 @@ from dripline.sandbox.ports import Due
 
 
 class LoneClock:
-    """A clock that starts now at the speed of the world; nothing is ever due."""
+    """A clock that starts now at the speed of the world, if none is given; nothing is ever due."""
 
-    def __init__(self) -> None:
-        self._clock = VirtualClock(datetime.now(UTC), speed=1.0)
+    def __init__(self, clock: VirtualClock | None = None) -> None:
+        self._clock = clock or VirtualClock(datetime.now(UTC), speed=1.0)
 
     @property
     def speed(self) -> float:

@@ -9,6 +9,7 @@ from dripline.database import Database
 from dripline.deliveries import pace, queries
 from dripline.deliveries.claim import next_due_us
 from dripline.deliveries.queue import WAKE_QUEUE
+from dripline.sandbox.alone import LoneClock
 from dripline.sandbox.ports import Due
 from dripline.sandbox.world.changes import Change
 from dripline.sandbox.world.telegram import Telegram
@@ -20,27 +21,18 @@ _LONGEST_WAY_S = 10.0
 _LOOK_EVERY_S = 0.01
 
 
-class DemoClock:
+class DemoClock(LoneClock):
     """The clock as the page moves it; whoever waits for time is woken when it moves."""
 
     def __init__(self, clock: VirtualClock, telegram: Telegram) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._arrived = 0
         self.engine: Engine | None = None
         telegram.changes.watch(self._count)
 
-    @property
-    def speed(self) -> float:
-        """How many sandbox seconds pass in a real one."""
-        return self._clock.speed
-
-    def now(self) -> datetime:
-        """The sandbox's time."""
-        return self._clock.now()
-
     def set_speed(self, speed: float) -> None:
         """Change the speed from now on."""
-        self._clock.set_speed(speed)
+        super().set_speed(speed)
         if self.engine is not None:
             # A second of the chat is one of the sandbox; where that stands still, one of the world.
             self.engine.dispatcher.chat_us = int(pace.CHAT_INTERVAL_US / max(speed, 1.0))

@@ -36,9 +36,9 @@ _CLEAR_OUTAGES = Statement(
 )
 
 _NEXT_SEND = Statement(
-    sqlite="UPDATE addresses SET next_send_at = ? WHERE id = ?",
+    sqlite="UPDATE addresses SET next_send_at = max(next_send_at, ?) WHERE id = ?",
     postgresql="""
-        UPDATE addresses a SET next_send_at = n.at
+        UPDATE addresses a SET next_send_at = greatest(a.next_send_at, n.at)
         FROM unnest($1::bigint[], $2::uuid[]) AS n (at, id) WHERE a.id = n.id
     """,
 )
@@ -143,5 +143,5 @@ async def free_chats(session: AsyncSession) -> None:
 
 
 async def set_next_send(session: AsyncSession, moments: Sequence[tuple[int, uuid.UUID]]) -> None:
-    """Set from when on addresses take their next message, as pairs of moment and address."""
+    """Set from when on addresses take their next message, at the earliest, by address."""
     await bulk.write(session, _NEXT_SEND, moments)
