@@ -1,4 +1,4 @@
-"""What a process without a web part answers: health and metrics, by hand.
+"""What a process answers without the web's framework: health and metrics, by hand.
 
 A worker has nothing else to say to the web, and the application of the web part, with its
 framework and the models of every endpoint, would be a fifth of its memory.
@@ -30,6 +30,11 @@ class Probe:
             "/readyz": self._ready,
             "/metrics": self._metrics,
         }
+
+    def knows(self, scope: MutableMapping[str, Any]) -> bool:
+        """Return whether this request is one for a probe."""
+        asks = scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}
+        return asks and scope["path"] in self._routes
 
     async def __call__(self, scope: MutableMapping[str, Any], _receive: Any, send: Send) -> None:
         """Answer one request."""

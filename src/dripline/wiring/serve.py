@@ -7,7 +7,7 @@ bot       long polling of each bot             (stores what comes)
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Any
 
 import structlog
 
+from dripline.api.late import Late
+from dripline.api.ports import Check
 from dripline.api.probe import Probe
 from dripline.bot.admin.errands import WAKE_JOBS
 from dripline.bot.admin.jobs import AdminJobs, ExpireWizards
@@ -154,7 +156,7 @@ class Service:
 
     async def _start_web(self) -> None:
         settings = self.settings
-        server = WebServer(self._application(), settings.host, settings.port)
+        server = WebServer(await self._application(), settings.host, settings.port)
         try:
             await server.start()
         except OSError:
@@ -165,23 +167,38 @@ class Service:
             return
         self._web = server
 
-    def _application(self) -> Any:
-        """Return what is served: everything by a web part, health and metrics by the others."""
+    async def _application(self) -> Any:
+        """Return what is served: everything by a web part, health and metrics by the others.
+
+        One that is there for the web, or is about to be called by Telegram, has everything ready.
+        """
         checks = {"database": lambda: _schema(self.engine.database)}
         if "worker" in self.parts:
             checks["worker"] = lambda: _heartbeat(self.engine)
         if "web" not in self.parts:
             return Probe(checks)
-        # Here, for no other part needs the framework and the models of every endpoint.
-        from dripline.api.app import create_app
-        from dripline.wiring.routers import backend_of, routers_of
         from dripline.wiring.tracking import WebTracking
 
+        late = Late(Probe(checks), _load_web, lambda: _whole(self.engine, checks))
+        if self.parts != EVERYTHING or self.settings.telegram_updates == "webhook":
+            await late.made()
         tracking = WebTracking(self.settings, self.engine.database, self.engine.clock)
         self._worker.add(tracking.duty())
         self._finish = tracking.finish
-        app = create_app(checks, routers_of(self.engine), backend=backend_of(self.engine))
-        return tracking.around(app)
+        return tracking.around(late)
+
+
+def _load_web() -> None:
+    """Import the framework and the models of every endpoint: half a second and more."""
+    import dripline.api.app
+    import dripline.wiring.routers  # noqa: F401
+
+
+def _whole(engine: Engine, checks: Mapping[str, Check]) -> Any:
+    from dripline.api.app import create_app
+    from dripline.wiring.routers import backend_of, routers_of
+
+    return create_app(checks, routers_of(engine), backend=backend_of(engine))
 
 
 async def serve(
