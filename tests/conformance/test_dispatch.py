@@ -490,6 +490,20 @@ async def test_a_broken_template_harms_no_other_message(engine: Engine) -> None:
     assert engine.origin.results[0].failure_code == "template"
 
 
+async def test_a_row_that_cannot_be_made_ready_harms_no_other_message(engine: Engine) -> None:
+    for number in range(3):
+        await engine.queue(await engine.address(number))
+    claimed = await engine.dispatcher.claim(engine.clock.now(), 10)
+    broken = claimed.flights[1].ready
+    broken.claimed = broken.claimed._replace(detail="no JSON")
+    outcomes = await asyncio.gather(*map(engine.dispatcher.send, claimed.flights))
+    await engine.dispatcher.settle(outcomes, engine.clock.now())
+
+    assert engine.texts == ["to 0", "to 2"]
+    assert (await engine.queued()).attempt == 1
+    assert await engine.count(InflightRow) == 0
+
+
 async def test_cancelled_rows_are_gone(engine: Engine) -> None:
     address = await engine.address(1)
     row_id = await engine.queue(address)

@@ -112,9 +112,17 @@ class Dispatcher:
         """Render one message, and return what sends it at its slot; a failure is in the outcome.
 
         So a claim is rendered as a whole before the first of it leaves: in turns with requests,
-        each does its work with cold caches, and takes half as long again.
+        each does its work with cold caches, and takes half as long again. It never raises: the
+        others of the claim would be held in flight, and never leave.
         """
-        return self._leave(*self._prepared(flight))
+        try:
+            outcome, outgoing = self._prepared(flight)
+        except Exception as error:
+            # A bug of ours, as below.
+            log.exception("message.broke", ref=flight.ready.claimed.ref.hex)
+            failure = RetryLater(f"unexpected: {error!r}")
+            outcome, outgoing = Outcome(flight, new_id(), self.clock.now(), failure=failure), None
+        return self._leave(outcome, outgoing)
 
     async def _leave(self, outcome: Outcome, outgoing: Outgoing | None) -> Outcome:
         """Send at the slot. Hundreds wait here for their answers, so what waits is kept shallow."""
