@@ -278,6 +278,58 @@ async def test_a_chat_rests_for_each_request_that_a_message_took(engine: Engine)
     assert second.slot_us - started == 3_000_000
 
 
+async def test_of_two_long_messages_the_longer_decides_how_long_a_chat_rests(
+    engine: Engine,
+) -> None:
+    address, took = await engine.address(1), [3, 2]
+
+    def takes_several(outgoing: Outgoing) -> None:
+        outgoing.parts_done += took.pop(0)
+
+    engine.channel = Recorder(engine.clock, refuse=takes_several)
+    engine.dispatcher = engine.another("one")
+    for _ in range(2):
+        await engine.queue(address)
+    claimed = await engine.dispatcher.claim(engine.clock.now(), 10)
+    engine.real_time.pass_by(2)
+    outcomes = [await engine.dispatcher.send(flight) for flight in claimed.flights]
+    await engine.dispatcher.settle(outcomes, engine.clock.now())
+
+    async with engine.database.reading() as session:
+        rests_until = (await session.get_one(Address, address)).next_send_at
+    assert rests_until - engine.real_time.now_us() == 3_000_000
+
+
+async def test_a_settle_and_a_claim_that_want_the_same_bot_and_chat_take_turns(
+    engine: Engine,
+) -> None:
+    limited, long = await engine.address(1), await engine.address(2)
+
+    def refuse(outgoing: Outgoing) -> None:
+        if outgoing.address.id == limited:
+            raise RateLimited("Too Many Requests", 7.0, whole_key=False)
+        outgoing.parts_done += 2
+
+    engine.channel = Recorder(engine.clock, refuse=refuse)
+    engine.dispatcher = engine.another("one")
+    for address in (limited, long):
+        await engine.queue(address)
+    claimed = await engine.dispatcher.claim(engine.clock.now(), 10)
+    outcomes = [await engine.dispatcher.send(flight) for flight in claimed.flights]
+    now_us = engine.real_time.now_us()
+    async with engine.database.transaction() as another_claim:
+        await queries.lock_pace(another_claim)
+        settling = asyncio.create_task(engine.dispatcher.settle(outcomes, engine.clock.now()))
+        await asyncio.wait([settling], timeout=0.5)
+        assert not settling.done()
+        await queries.set_next_send(another_claim, [(now_us + 1_000_000, limited)])
+    await settling
+
+    async with engine.database.reading() as session:
+        rests_until = (await session.get_one(Address, limited)).next_send_at
+    assert rests_until - now_us == 7_000_000
+
+
 async def test_a_busy_chat_does_not_hold_up_others(engine: Engine) -> None:
     address = await engine.address(1)
     for _ in range(8):

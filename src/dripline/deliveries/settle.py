@@ -228,7 +228,8 @@ async def _mind_channels(
     by_key: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         by_key.setdefault(outcome.flight.ready.claimed.pace_key, []).append(outcome)
-    for key, group in by_key.items():
+    for key in sorted(by_key):  # as a claim locks them
+        group = by_key[key]
         await _mind_limits(session, key, group, real_us, now)
         await _mind_outage(session, key, group, real_us)
         extra = sum(max(outcome.requests - 1, 0) for outcome in group)
@@ -239,13 +240,29 @@ async def _mind_channels(
 async def _mind_chats(
     session: AsyncSession, outcomes: Sequence[Outcome], real_us: int, chat_us: int
 ) -> None:
-    """Let a chat rest for each further request of a message: an album's buttons, a long text."""
-    longer = [
-        (real_us + outcome.requests * chat_us, outcome.flight.ready.address.id)
-        for outcome in outcomes
-        if outcome.requests > 1
-    ]
-    await queries.set_next_send(session, longer)
+    """Let chats rest that limit us, and for each further request: an album's buttons, a long text.
+
+    After the keys: a claim locks them before its chats, and two that cross wait for each other.
+    """
+    resting: dict[uuid.UUID, int] = {}
+    for outcome in outcomes:
+        if outcome.requests > 1 or outcome.failure is not None:
+            address_id = outcome.flight.ready.address.id
+            rest_us = max(_rest_us(outcome, chat_us), resting.get(address_id, 0))
+            if rest_us:
+                resting[address_id] = rest_us
+    await queries.set_next_send(
+        session, [(real_us + rest_us, address_id) for address_id, rest_us in resting.items()]
+    )
+
+
+def _rest_us(outcome: Outcome, chat_us: int) -> int:
+    """Return for how long a chat rests; 0 when what its claim gave it will do."""
+    failure = outcome.failure
+    longer = outcome.requests * chat_us if outcome.requests > 1 else 0
+    if isinstance(failure, RateLimited) and not failure.whole_key:
+        return max(longer, int(failure.after * 1_000_000))
+    return longer
 
 
 async def _mind_limits(
@@ -253,22 +270,19 @@ async def _mind_limits(
 ) -> None:
     refused = False
     for outcome in group:
-        if outcome.failure is None:
+        failure = outcome.failure
+        if failure is None:
             continue
-        failure, address = outcome.failure, outcome.flight.ready.address
         if isinstance(failure, ChannelRefused):
             if not refused:  # hundreds fly at once: it is told once
                 log.error("channel.refused", key=key, reason=failure.reason)
                 await troubles.tell(session, key, failure, now)
             refused = True
             await queries.hold_pace(session, key, real_us + _REFUSED_HOLD_US, failure.reason)
-        elif isinstance(failure, RateLimited):
+        elif isinstance(failure, RateLimited) and failure.whole_key:
             until = real_us + int(failure.after * 1_000_000)
-            if failure.whole_key:
-                await queries.hold_pace(session, key, until, failure.reason)
-                await troubles.tell(session, key, failure, now)
-            else:
-                await queries.set_next_send(session, [(until, address.id)])
+            await queries.hold_pace(session, key, until, failure.reason)
+            await troubles.tell(session, key, failure, now)
 
 
 async def _mind_outage(
