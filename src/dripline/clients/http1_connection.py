@@ -15,6 +15,7 @@ IDLE_S = (
 _ONE_WRITE = (
     64 * 1024
 )  # bytes; copying a longer body behind its head costs more than a second write
+_END_OF_HEAD = b"\r\n\r\n"
 _DELIMITERS = (b"\ncontent-length:", b"\ntransfer-encoding:")
 
 
@@ -135,6 +136,11 @@ class Connection(asyncio.Protocol):
 
     # httptools
 
+    def on_message_begin(self) -> None:
+        """Let what begins behind the answer end the connection: it belongs to nobody."""
+        if self._complete:
+            self._keep_alive = False
+
     def on_headers_complete(self) -> None:
         """Know the status; headers say nothing else that we need, so none is looked at."""
         if not self._complete:
@@ -149,14 +155,15 @@ class Connection(asyncio.Protocol):
                 self._pieces.append(piece)
 
     def on_message_complete(self) -> None:
-        """End the answer; an interim one (100 Continue) is only the prelude to it.
-
-        A second answer in the same breath belongs to nobody, and ends the connection.
-        """
-        if self._status < 200:
-            self._begin_answer()
+        """End the answer; an interim one (100 Continue) is only the prelude to it."""
+        if self._complete:
             return
-        self._keep_alive = self._parser.should_keep_alive() and not self._complete
+        if self._status < 200:
+            behind = self._head.partition(_END_OF_HEAD)[2]
+            self._begin_answer()
+            self._head = behind
+            return
+        self._keep_alive = self._parser.should_keep_alive()
         self._complete = True
 
     def _begin_answer(self) -> None:

@@ -53,6 +53,10 @@ GOOD = {
         raw(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"),
         b"abc",
     ),
+    "in one breath with an interim answer": (
+        raw(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"),
+        b"abc",
+    ),
     "closed right after the answer": (then_close(reply(200, b"abc")), b"abc"),
 }
 
@@ -82,6 +86,12 @@ BAD = {
     "a dropped connection": (drop, "closed the connection"),
     "half a body": (
         then_close(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")),
+        "closed the connection",
+    ),
+    "half a body in one breath with an interim answer": (
+        then_close(
+            raw(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+        ),
         "closed the connection",
     ),
     "half a chunk": (
@@ -158,10 +168,13 @@ async def test_opens_anew_when_the_server_has_closed_an_idle_connection(
     assert (await client.post("/x", JSON, b"")).status == 200
 
 
+UNASKED = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2"
+
+
+@pytest.mark.parametrize("unasked", [UNASKED, UNASKED[:-1], UNASKED[:20], UNASKED[:1], b"x"])
 async def test_drops_a_connection_on_which_the_server_speaks_unasked(
-    server: ScriptedServer, client: Http1Client
+    unasked: bytes, server: ScriptedServer, client: Http1Client
 ) -> None:
-    unasked = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2"
     server.script = [raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1" + unasked)]
     assert (await client.post("/x", JSON, b"")).body == b"1"
     assert (await client.post("/x", JSON, b"")).body == b"{}"
