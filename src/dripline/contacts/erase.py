@@ -51,9 +51,7 @@ async def erase(session: AsyncSession, contact_id: uuid.UUID, now: datetime) -> 
     refs = [contact_id, *(one.id for one in addresses)]
     refs += await queries.ids_of(session, _tables_of_contacts(), contact_id)
     rows: dict[str, int] = {"consent_log": await _forget_consent(session, contact_id, addresses)}
-    rows["outbox"] = await queries.delete_outbox(session, contact_id)
-    for name in ("queue", "inflight"):
-        rows[name] = await queries.delete_refs(session, Base.metadata.tables[name], refs)
+    rows |= await _forget_what_is_due(session, contact_id, refs)
     for table in reversed(Base.metadata.sorted_tables):
         await _erase_from(session, table, contact_id, [one.id for one in addresses], rows)
     rows["inbox"] = await _blank_inbox(session, addresses, now)
@@ -63,6 +61,22 @@ async def erase(session: AsyncSession, contact_id: uuid.UUID, now: datetime) -> 
             rows[table.name] = await queries.delete_where(session, table, _OPERATOR, ids)
     await append(session, NewEvent(ERASED, None, "contacts", new_id().hex, now))
     return Erased({name: number for name, number in rows.items() if number})
+
+
+async def _forget_what_is_due(
+    session: AsyncSession, contact_id: uuid.UUID, refs: Sequence[uuid.UUID]
+) -> dict[str, int]:
+    """Delete what waits, is on its way or is to be reacted to, wherever a worker moves it meanwhile.
+
+    On PostgreSQL each statement waits for whoever has one of the rows just now, and the next sees
+    what became of it: a message in flight turns into the next one that waits, and into an event.
+    """
+    rows = {"outbox": await queries.delete_outbox(session, contact_id)}
+    for name in ("inflight", "queue", "inflight", "queue"):
+        gone = await queries.delete_refs(session, Base.metadata.tables[name], refs)
+        rows[name] = rows.get(name, 0) + gone
+    rows["outbox"] += await queries.delete_outbox(session, contact_id)
+    return rows
 
 
 async def _forget_consent(
