@@ -1,4 +1,4 @@
-"""Who is erased while a message of theirs is on its way leaves nothing behind, on both databases."""
+"""Who is erased while a message of theirs is on its way leaves nothing behind."""
 
 import asyncio
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class Erasing:
 
 
 async def left_of(database: Database, ids: Sequence[Any]) -> set[str]:
-    """Return the tables of which a cell holds one of these ids, and those of events that are gone."""
+    """Return the tables of which a cell holds one of these ids, or an event that is gone."""
     needles = {text for one in ids for text in (str(one), one.hex)}
     found, events, outbox = set(), set(), set()
     async with database.reading() as session:

@@ -66,7 +66,7 @@ async def erase(session: AsyncSession, contact_id: uuid.UUID, now: datetime) -> 
 async def _forget_what_is_due(
     session: AsyncSession, contact_id: uuid.UUID, refs: Sequence[uuid.UUID]
 ) -> dict[str, int]:
-    """Delete what waits, is on its way or is to be reacted to, wherever a worker moves it meanwhile.
+    """Delete what waits, is on its way or is to be reacted to, wherever a worker moves it.
 
     On PostgreSQL each statement waits for whoever has one of the rows just now, and the next sees
     what became of it: a message in flight turns into the next one that waits, and into an event.

@@ -124,6 +124,14 @@ class Dispatcher:
             outcome, outgoing = Outcome(flight, new_id(), self.clock.now(), failure=failure), None
         return self._leave(outcome, outgoing)
 
+    def is_late(self, flight: Flight) -> bool:
+        """Whether a message's slot has passed so long ago that it must not leave any more."""
+        return self.real_time.now_us() - flight.slot_us > _TOO_LATE_US
+
+    def pass_over(self, flight: Flight) -> Coroutine[Any, Any, Outcome]:
+        """Return what puts a late message back, without having rendered it."""
+        return self._leave(Outcome(flight, new_id(), self.clock.now()), None)
+
     async def _leave(self, outcome: Outcome, outgoing: Outgoing | None) -> Outcome:
         """Send at the slot. Hundreds wait here for their answers, so what waits is kept shallow."""
         flight = outcome.flight

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from dripline.clock import from_us
-from dripline.deliveries.claim import Claim
+from dripline.deliveries.claim import Claim, Flight
 from dripline.deliveries.dispatch import Dispatcher
 from dripline.deliveries.landing import Landing, enduring
 from dripline.deliveries.rescue import give_back
@@ -25,6 +25,9 @@ _IDLE_TICK_S = 0.25  # with nothing due: how often to look, wakes aside
 _WORTH_CLAIMING = 200  # under load, for fewer a claim's fixed cost is not worth it
 _FULL_S = 0.01  # with no room: until something has landed
 _BACK_OFF_S = 0.5
+# A claim is rendered in some 20 ms. Where templates take longer, others have their turn in between.
+_STRETCH_S = 0.05
+_BREATH_S = 0.005
 
 
 class Pump:
@@ -81,7 +84,7 @@ class Pump:
                 return _FULL_S
             now, sure = self._dispatcher.clock.now(), self._busy
             claimed = await self._dispatcher.claim(now, room, sure=sure)
-            self._let_go([self._dispatcher.send(flight) for flight in claimed.flights])
+            await self._let_go(claimed.flights)
         self._more, self._busy = claimed.more, claimed.taken > 0
         if claimed.more:
             return 0.0
@@ -114,7 +117,27 @@ class Pump:
             return
         self._wake.clear()
 
-    def _let_go(self, leaving: Sequence[Coroutine[Any, Any, Outcome]]) -> None:
+    async def _let_go(self, flights: Sequence[Flight]) -> None:
+        """Render and let go: at once, or in stretches where it takes long.
+
+        After a stretch, who stops leaves the rest to be given back.
+        """
+        loop, dispatcher = asyncio.get_running_loop(), self._dispatcher
+        leaving: list[Coroutine[Any, Any, Outcome]] = []
+        until, slow = loop.time() + _STRETCH_S, False
+        for flight in flights:
+            late = slow and dispatcher.is_late(flight)
+            leaving.append(dispatcher.pass_over(flight) if late else dispatcher.send(flight))
+            if loop.time() >= until:
+                self._begin(leaving)
+                leaving, slow = [], True
+                await asyncio.sleep(_BREATH_S)
+                if self._stopping.is_set():
+                    return
+                until = loop.time() + _STRETCH_S
+        self._begin(leaving)
+
+    def _begin(self, leaving: Sequence[Coroutine[Any, Any, Outcome]]) -> None:
         loop = asyncio.get_running_loop()
         for one in leaving:
             task = loop.create_task(one)
