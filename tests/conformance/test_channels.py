@@ -497,6 +497,22 @@ async def test_a_bounce_of_one_of_two_copies_is_no_loss(channels: Channels) -> N
     assert sorted(channels.went_out()) == [("email", "course/one"), ("telegram", "course/one")]
 
 
+@pytest.mark.parametrize("seen", ["opened", "clicked"])
+async def test_a_bounce_of_what_was_read_is_no_loss(channels: Channels, seen: str) -> None:
+    world = channels.world
+    await channels.add_email()
+    await channels.prefer(preferred_channel="email")
+    await world.ask()
+    await world.run()
+    (sent,) = await channels.rows()
+    async with world.database.transaction() as session:
+        await advance(session, sent.id, seen, world.clock.now())
+    await bounce(channels, "one")
+    await world.run()
+    assert channels.went_out() == [("email", "course/one")]
+    assert not await channels.events("message.fell_back")
+
+
 @pytest.mark.parametrize("delivery", [None, "", "nonsense", "0" * 32, 5])
 async def test_a_bounce_of_nothing_we_know_changes_nothing(
     channels: Channels, delivery: Any

@@ -19,6 +19,7 @@ from dripline.deliveries.decisions import decision
 from dripline.deliveries.fallback import EVENT_FELL_BACK, KIND
 from dripline.deliveries.models import Decision, Delivery
 from dripline.deliveries.routing import Trail
+from dripline.deliveries.status import ENDS
 from dripline.events import Happened, NewEvent, append
 
 BOUNCED = "email.bounced"
@@ -27,13 +28,19 @@ _CODE = "bounced"
 
 
 async def owed(session: AsyncSession, event: Happened, origins: Sequence[str]) -> Delivery | None:
-    """Return the delivery of these origins that a bounce takes back; None: nothing is owed."""
+    """Return the delivery of these origins that a bounce takes back; None: nothing is owed.
+
+    A message that the contact has opened or clicked was theirs, whatever a server says afterwards:
+    its status has not become an end, and nothing is owed.
+    """
     try:
         delivery_id = uuid.UUID(str(event.data.get("delivery_id")))
     except ValueError:
         return None
     lost = await queries.delivery(session, delivery_id)
     if lost is None or lost.origin not in origins or lost.sent_at is None:
+        return None
+    if lost.status not in ENDS:
         return None
     return None if await queries.reached_since(session, lost) else lost
 

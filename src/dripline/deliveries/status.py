@@ -20,6 +20,7 @@ from dripline.deliveries import queries, tallies
 
 PENDING, SENT, DELIVERED, OPENED, CLICKED = "pending", "sent", "delivered", "opened", "clicked"
 FAILED, BOUNCED = "failed", "bounced"
+ENDS = (FAILED, BOUNCED)
 _CHAIN = (PENDING, SENT, DELIVERED, OPENED, CLICKED)
 
 COMES_AFTER: dict[str, tuple[str, ...]] = {
@@ -56,7 +57,7 @@ async def advance(
     """
     if status not in COMES_AFTER:
         raise ValueError(f"no delivery moves to “{status}”")
-    is_end = status in (FAILED, BOUNCED)
+    is_end = status in ENDS
     why = storable(reason)[:_LONGEST_REASON] if reason and is_end else None
     before = await tallies.steps_of(session, [delivery_id])
     moved = await queries.move_delivery(
@@ -75,7 +76,7 @@ async def advance_many(
     session: AsyncSession, status: str, moments: Mapping[uuid.UUID, datetime]
 ) -> None:
     """Move many deliveries to one status, each at its moment, as `advance` does; not to an end."""
-    if status not in COMES_AFTER or status in (FAILED, BOUNCED):
+    if status not in COMES_AFTER or status in ENDS:
         raise ValueError(f"no delivery is moved to “{status}” together with others")
     rows = sorted(((at, delivery_id) for delivery_id, at in moments.items()), key=_by_delivery)
     before = await tallies.steps_of(session, moments)
