@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from dripline.analytics import numbers
 from dripline.channels.resend_news import read
 from dripline.clock import VirtualClock
-from dripline.contacts import bounces
+from dripline.contacts import bounces, segments
 from dripline.contacts.models import ConsentEntry
 from dripline.database import Database
 from dripline.deliveries.models import Delivery
@@ -117,6 +118,17 @@ async def test_an_email_that_arrives_makes_up_for_soft_bounces(told: Told) -> No
         await told.tell("delivered")
         told.clock.advance(DAY)
     assert await told.suppression() is None
+
+
+async def test_complaints_and_bounces_are_counted_and_found_by_segments(told: Told) -> None:
+    await told.tell("bounced", bounce={"type": "Transient"})
+    await told.tell("complained")
+    async with told.database.reading() as session:
+        seen = await numbers.overview(session, 7, told.clock.now())
+        assert (seen.complained, seen.unsubscribed) == (1, 0)
+        for name in ("email.bounced", "email.complained"):
+            asked = segments.parse({"event": {"name": name, "within": {"days": 1}}})
+            assert await segments.count(session, asked, told.clock.now()) == 1
 
 
 async def test_a_complaint_is_for_good(told: Told) -> None:

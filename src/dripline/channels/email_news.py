@@ -17,6 +17,7 @@ from dripline.events import NewEvent, append
 
 DELIVERED, BOUNCED, COMPLAINED = "message.delivered", "email.bounced", "email.complained"
 DELAYED = "email.delayed"
+_OF_THE_CONTACT = (BOUNCED, COMPLAINED)  # counted, and asked for by segments, as few others are
 PERMANENT, TRANSIENT, FAILED, SUPPRESSED = "permanent", "transient", "failed", "suppressed"
 
 
@@ -85,5 +86,6 @@ async def _tell(session: AsyncSession, about: About, name: str, data: dict[str, 
         **data,
     }
     source_id = f"{delivery.id.hex}:{name.rpartition('.')[2]}"
-    event = NewEvent(name, delivery.contact_id, "delivery", source_id, about.at, said)
+    source = "email" if name in _OF_THE_CONTACT else "delivery"
+    event = NewEvent(name, delivery.contact_id, source, source_id, about.at, said)
     await append(session, event)

@@ -140,7 +140,17 @@ def _moment_of(column: Any) -> Callable[[Given], Predicate]:
     return read
 
 
-_OF_DELIVERIES: Final = ("message.sent", "message.failed")
+_GOT: Final = "got_message or got_broadcast"
+_ANSWERS: Final = "the event link.clicked, or engagement_score"
+_OF_DELIVERIES: Final = {
+    "message.sent": _GOT,
+    "message.failed": _GOT,
+    "message.fell_back": _GOT,
+    "message.delivered": _GOT,
+    "message.opened": _ANSWERS,
+    "message.clicked": _ANSWERS,
+    "email.delayed": _GOT,
+}
 
 
 def _event(given: Given) -> Predicate:
@@ -151,7 +161,7 @@ def _event(given: Given) -> Predicate:
     place = given if plain else given.at("name")
     name = place.text()
     if name in _OF_DELIVERIES:
-        raise place.wrong(f"{name} is not kept by contact; ask got_message or got_broadcast.")
+        raise place.wrong(f"{name} is not kept by contact; ask {_OF_DELIVERIES[name]}.")
     # Literals, so that the databases see that the partial index on names holds what is asked for.
     happened = (Event.name == name, Event.source != literal_column("'delivery'"))
     if plain or set(given.value) == {"name"}:

@@ -57,6 +57,8 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"created": {"before": "0001-01-01T00:00:00+14:00"}}, "/created/before", "out of reach"),
     ({"event": {"within": {"days": 1}}}, "/event", "“name” is missing"),
     ({"event": "message.sent"}, "/event", "got_message"),
+    ({"event": "message.fell_back"}, "/event", "got_message"),
+    ({"event": {"name": "message.clicked"}}, "/event/name", "link.clicked"),
     ({"attribute": {"name": "citi", "is": "x"}}, "/attribute/name", "did you mean city?"),
     ({"attribute": {"name": "city"}}, "/attribute", "Say what city has to be"),
     ({"attribute": {"name": "city", "above": 3}}, "/attribute/above", "no field"),
