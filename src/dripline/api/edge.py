@@ -39,7 +39,9 @@ class Edge:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        answer = _Answer(send, request_id)
+        answer = _Answer(send, request_id, bare=scope["method"] == "HEAD")
+        if answer.bare:  # answered as a GET, without what it would bring: monitors look so
+            scope = {**scope, "method": "GET"}
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             await self._serve(scope, receive, answer)
 
@@ -60,10 +62,11 @@ class Edge:
 
 
 class _Answer:
-    """Passes an answer on, adding the headers it lacks."""
+    """Passes an answer on, adding the headers it lacks; a bare one has no body."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, *, bare: bool) -> None:
         self._send = send
+        self.bare = bare
         self._own = {**SECURITY_HEADERS, b"x-request-id": request_id.encode()}
         self.status = 0
 
@@ -74,6 +77,8 @@ class _Answer:
             present = {name.lower() for name, _ in headers}
             missing = [pair for pair in self._own.items() if pair[0] not in present]
             message = {**message, "headers": [*headers, *missing]}
+        elif self.bare:
+            message = {**message, "body": b""}
         await self._send(message)
 
 

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from dripline.database.failures import will_pass
 from dripline.errors import Conflict, DriplineError, Forbidden, Invalid, NotFound, TooMany
@@ -23,6 +24,8 @@ STATUS: dict[type[DriplineError], int] = {
     Invalid: 422,
     Forbidden: 403,
 }
+_NOTHING = "There is nothing at this address."
+_NOWHERE = "Not Found"  # the router's words for a path that no route has
 _HTTP_CODES = {
     401: "UNAUTHORIZED",
     404: "NOT_FOUND",
@@ -66,9 +69,27 @@ async def _malformed(_request: Request, error: Exception) -> JSONResponse:
     return error_response(422, "INVALID", "The request is not as described.", {"fields": problems})
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    if error.status_code == 405:
+        return _wrong_method(request)
+    if error.status_code == 404 and error.detail == _NOWHERE:
+        return error_response(404, _HTTP_CODES[404], _NOTHING)
     return http_error(error)
+
+
+def _wrong_method(request: Request) -> JSONResponse:
+    # The router names the methods of the first route with this path, not those of all.
+    allowed = {
+        method
+        for router in request.app.state.routers
+        for route in router.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    takes = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
+    message = f"There is no {request.method} here; it takes {takes}."
+    return error_response(405, _HTTP_CODES[405], message, headers={"Allow": takes})
 
 
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:

@@ -42,9 +42,9 @@ class Probe:
             return
         route = self._routes.get(scope["path"])
         if route is None:
-            status, body, kind = _refusal(404, "NOT_FOUND", "Not Found")
+            status, body, kind = _refusal(404, "NOT_FOUND", "There is nothing at this address.")
         elif scope["method"] not in {"GET", "HEAD"}:
-            status, body, kind = _refusal(405, "METHOD_NOT_ALLOWED", "Method Not Allowed")
+            status, body, kind = _refusal(405, "METHOD_NOT_ALLOWED", "It takes GET, HEAD.")
         else:
             status, body, kind = await route()
         metrics.REQUESTS.labels(scope["path"] if route else "other", status).inc()

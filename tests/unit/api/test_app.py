@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 from structlog.testing import capture_logs
 
@@ -236,6 +236,27 @@ async def test_errors_of_http_have_the_same_shape(
 ) -> None:
     answer = await faulty.request(method, path)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+async def test_a_wrong_method_is_told_which_ones_there_are() -> None:
+    router = APIRouter()
+    router.add_api_route("/thing/{name}", lambda name: name, methods=["GET"])
+    router.add_api_route("/thing/{name}", lambda name: name, methods=["PUT"])
+    async with client(create_app({}, [router])) as http:
+        answer = await http.delete("/thing/1")
+        assert answer.headers["allow"] == "GET, HEAD, PUT"
+        assert (
+            answer.json()["error"]["message"] == "There is no DELETE here; it takes GET, HEAD, PUT."
+        )
+        assert (await http.options("/thing/1")).headers["allow"] == "GET, HEAD, PUT"
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/docs"])
+async def test_head_is_answered_as_get_without_a_body(path: str) -> None:
+    async with client(app_with()) as http:
+        answer, whole = await http.head(path), await http.get(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == whole.headers["content-length"]
 
 
 @pytest.mark.parametrize("path", ["/raw", "/named"])
