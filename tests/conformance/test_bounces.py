@@ -181,6 +181,19 @@ async def test_a_delay_changes_nothing(world: Bouncing) -> None:
     assert (await world.delivery(world.sent.id)).status == "sent"
 
 
+@pytest.mark.parametrize(
+    ("action", "kind", "status"),
+    [("delivered", "arrival", "delivered"), ("relayed", "no_bounce", "sent")],
+)
+async def test_a_report_that_all_is_well_is_no_delay(
+    world: Bouncing, action: str, kind: str, status: str
+) -> None:
+    raw = dsn(to=world.return_path, action=action, status="2.0.0", diagnostic="smtp; 250 ok")
+    assert (await world.take(raw)).kinds == {kind: 1}
+    assert (await world.delivery(world.sent.id)).status == status
+    assert not await world.events("email.delayed")
+
+
 async def test_a_spam_report_suppresses_for_good(world: Bouncing) -> None:
     assert (await world.take(arf(world.message_id))).kinds == {"complaint": 1}
     assert await world.suppression() == "complained"

@@ -26,6 +26,7 @@ from dripline.errors import Invalid, PermanentFailure, SendFailure, Unreachable
 
 COMPLAINT: Final = "complaint"
 DELAY: Final = "delay"
+ARRIVAL: Final = "arrival"
 LARGEST: Final = 20 * 1024 * 1024
 _LOOKED_AT = 400_000  # bytes; what a bounce quotes stands further up
 _MOST_IDS = 10
@@ -36,13 +37,15 @@ _ACTION = re.compile(rb"^Action:\s*([a-z]+)", re.IGNORECASE | re.MULTILINE)
 _DIAGNOSTIC = re.compile(
     rb"^Diagnostic-Code:\s*(?:[\w-]+;)?\s*(.+(?:\r?\n[ \t].+)*)", re.IGNORECASE | re.MULTILINE
 )
+_HANDED_ON = (b"relayed", b"expanded")  # to a server that tells no more: nothing is known
+_NO_FAILURES = {b"delayed": DELAY, b"delivered": ARRIVAL}
 _ABUSE = re.compile(rb"^Feedback-Type:\s*abuse", re.IGNORECASE | re.MULTILINE)
 _CAME_BACK_TO = ("to", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
 
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """What a bounce says; `kind` as in `email_news`, or COMPLAINT, or DELAY.
+    """What a bounce says; `kind` as in `email_news`, or COMPLAINT, DELAY or ARRIVAL.
 
     `deliveries` are the ids it may mean: programs of others make ids of the same form.
     """
@@ -73,8 +76,11 @@ def read(raw: bytes) -> Bounce | None:
         return None
     code = status[1].decode() if status else ("5.0.0" if permanent else "4.0.0")
     reason = _reason(raw[:_LOOKED_AT], code)
-    if action and action[1].lower() in {b"delayed", b"relayed", b"delivered", b"expanded"}:
-        return Bounce(DELAY, deliveries, addresses, reason, told_at)
+    done = action[1].lower() if action else b"failed"
+    if done in _HANDED_ON:
+        return None
+    if done in _NO_FAILURES:
+        return Bounce(_NO_FAILURES[done], deliveries, addresses, reason, told_at)
     return Bounce(_kind(code, reason), deliveries, addresses, reason, told_at)
 
 

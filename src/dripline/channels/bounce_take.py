@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.channels import email_news
-from dripline.channels.bounce_messages import COMPLAINT, DELAY, LARGEST, Bounce, read
+from dripline.channels.bounce_messages import ARRIVAL, COMPLAINT, DELAY, LARGEST, Bounce, read
 from dripline.channels.email_news import About
 from dripline.contacts import bounces
 from dripline.database import Database
@@ -60,6 +60,8 @@ async def handle(session: AsyncSession, bounce: Bounce, now: datetime) -> str:
         await email_news.complained(session, about, bounce.reason)
     elif bounce.kind == DELAY:
         await email_news.delayed(session, about, bounce.reason)
+    elif bounce.kind == ARRIVAL:
+        await email_news.delivered(session, about)
     else:
         await email_news.bounced(session, about, bounce.kind, bounce.reason)
     return bounce.kind

@@ -16,6 +16,7 @@ _WORDS = {
     "failed": "bounces that are no fault of the address",
     "complaint": "complaints: their addresses are suppressed for good",
     "delay": "delays: noted",
+    "arrival": "emails that arrived",
     "unknown": "bounces of emails that are not ours",
     "no_bounce": "messages that are no bounces",
     "unreadable": "unreadable messages",
