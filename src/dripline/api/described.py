@@ -25,6 +25,15 @@ _OF_TYPE: Final[Mapping[str, Any]] = {
     "object": {},
     "null": None,
 }
+_OF_NAME: Final[Mapping[str, str]] = {
+    "bot": "main",
+    "broadcast": "bc_1",
+    "experiment": "greeting",
+    "key": "e67eb8324934",
+    "name": "cover.jpg",
+    "rotation": "guides",
+    "scenario": "course",
+}
 _REPEATABLE: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -92,17 +101,18 @@ def _give_examples(operation: dict[str, Any], schemas: Mapping[str, Any]) -> Non
             content["example"] = example_of(content.get("schema", {}), schemas)
     for parameter in operation.get("parameters", ()):
         if "example" not in parameter and parameter.get("required"):
-            parameter["example"] = example_of(parameter.get("schema", {}), schemas)
+            named = _OF_NAME.get(parameter["name"]) if parameter["in"] == "path" else None
+            parameter["example"] = named or example_of(parameter.get("schema", {}), schemas)
 
 
 def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int = 0) -> Any:
     """Return an example of a schema, made of the examples of its parts."""
     if depth > _DEEPEST:
         return None
+    if schema.get("examples"):  # of a field, before those of its type
+        return schema["examples"][0]
     if "$ref" in schema:
         return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas, depth + 1)
-    if schema.get("examples"):
-        return schema["examples"][0]
     for word in ("example", "const", "default"):
         if schema.get(word) is not None:
             return schema[word]

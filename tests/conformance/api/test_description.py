@@ -64,3 +64,20 @@ async def test_the_page_has_every_operation_and_loads_nothing(described: Any) ->
 async def test_every_operation_has_a_name_of_its_own(described: Any) -> None:
     names = [operation["operationId"] for _name, operation in operations(described[0])]
     assert len(names) == len(set(names))
+
+
+async def test_the_example_of_a_scenario_can_be_saved_as_it_stands(
+    sqlite_url: str, clock: VirtualClock
+) -> None:
+    api = Api(Database.from_url(sqlite_url), clock)
+    async with api.client() as http:
+        found = (await http.get("/openapi.json")).json()
+        path = "/api/v1/scenarios/{scenario}"
+        operation = found["paths"][path]["put"]
+        (name,) = (one["example"] for one in operation["parameters"] if one["name"] == "scenario")
+        example = operation["requestBody"]["content"]["application/json"]["example"]
+        planned = await http.post(f"/api/v1/scenarios/{name}/plan", json=example)
+        assert (planned.status_code, planned.json()["would_be_refused"]) == (200, False)
+        saved = await http.put(f"/api/v1/scenarios/{name}", json=example)
+        assert saved.status_code == 200, saved.text
+    await api.engine.close()

@@ -71,7 +71,7 @@ class Save(Given):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
     document: Document = Field(examples=[DOCUMENT])
-    base_revision: Annotated[int | None, Field(ge=0, le=2**31, examples=[3])] = None
+    base_revision: Annotated[int | None, Field(ge=0, le=2**31, examples=[None])] = None
 
 
 class Problem(Told):
