@@ -21,7 +21,8 @@ def dead_end(request: Request, why: DriplineError, default: str) -> HTMLResponse
         )
         return page(_("This link has expired", language), card(text), language, 410)
     text = _(
-        "Perhaps it was cut off on its way. Open it from the email once more, or copy it whole.",
+        "Perhaps it was cut off on its way. Copy it whole, open it from our latest email, or send "
+        "/settings in the bot.",
         language,
     )
     return page(_("This link does not work", language), card(text), language, 404)
