@@ -47,12 +47,16 @@ KEY = "telegram:main"
 class EveryRow:
     """An origin that sends every row to the address it refers to, and remembers what ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, real_time: "StandingTime | None" = None) -> None:
         self.results: list[Result] = []
+        self.takes_s = 0.0
+        self._real_time = real_time
 
     async def prepare(
         self, session: AsyncSession, claimed: Sequence[Claimed], now: datetime
     ) -> list[Ready]:
+        if self._real_time is not None:
+            self._real_time.pass_by(self.takes_s)
         ready = []
         for row in claimed:
             address = await session.get_one(Address, row.ref)
@@ -105,10 +109,10 @@ class Engine:
     def __init__(self, database: Database, clock: VirtualClock) -> None:
         self.database = database
         self.clock = clock
-        self.origin = EveryRow()
+        self.real_time = StandingTime()
+        self.origin = EveryRow(self.real_time)
         self.failures: list[SendFailure] = []
         self.channel = Recorder(clock, refuse=self._refuse)
-        self.real_time = StandingTime()
         self.dispatcher = self.another("one")
 
     def another(self, worker: str) -> Dispatcher:
@@ -259,6 +263,18 @@ async def test_a_chat_of_a_sandbox_rests_for_as_long_as_a_second_is_there(engine
 
     start, *later = [flight.slot_us for flight in first.flights + second.flights]
     assert [slot - start for slot in later] == [1_000, 200]  # the third waits for the bot's pace
+
+
+async def test_a_chat_rests_for_a_second_after_a_claim_that_took_longer(engine: Engine) -> None:
+    address = await engine.address(1)
+    for _ in range(2):
+        await engine.queue(address)
+    engine.origin.takes_s = 1.5
+    flights = (await engine.dispatcher.claim(engine.clock.now(), 10)).flights
+    first, second = (flight.slot_us for flight in flights)
+
+    assert first == engine.real_time.now_us()
+    assert second - first == 1_000_000
 
 
 async def test_a_chat_rests_for_each_request_that_a_message_took(engine: Engine) -> None:
