@@ -123,6 +123,8 @@ class TelegramClient:
         said = loads(answer.body)
         if isinstance(said, dict):
             if said.get("ok") is True and "result" in said:
+                if chat_id is not None:
+                    self._recent.accepted()
                 return said["result"]
             if said.get("ok") is False:
                 raise self._failure(answer, said, chat_id)

@@ -57,5 +57,19 @@ def test_a_group_limited_while_a_person_is_means_the_bot() -> None:
     assert recent.is_whole_bot(-1, 5, 10.0)
 
 
+def test_a_long_limit_of_one_chat_silences_nobody_else_while_they_are_answered() -> None:
+    recent = sends(1, 2, 3)
+    recent.accepted()
+    assert not recent.is_whole_bot(3, 3600, 10.5)
+    assert recent.is_whole_bot(2, 3600, 10.6)  # a second one: it is the bot's
+
+
+def test_a_long_limit_means_the_bot_when_nobody_has_been_answered_lately() -> None:
+    recent = sends(1)
+    recent.accepted()
+    recent.sent(2, 12.5)
+    assert recent.is_whole_bot(2, 3600, 12.5)
+
+
 def test_a_request_to_nobody_is_the_bots() -> None:
     assert sends().is_whole_bot(None, 5, 10.0)
