@@ -36,3 +36,32 @@ async def _stand_still(stalled: Database, other: Database) -> None:
         async with asyncio.timeout(10), other.transaction() as session:
             assert len(await queries.lock_pace(session)) == 1
         await queries.lock_pace(standing)
+
+
+@pytest.mark.postgres
+async def test_what_follows_a_transaction_that_was_cancelled_as_it_began_is_kept(
+    postgres_url: str,
+) -> None:
+    database = Database.from_url(postgres_url, pool_size=1)
+
+    async def hold(key: str) -> None:
+        async with database.transaction() as session:
+            await queries.lock_pace(session)  # begins it, past SQLAlchemy
+            await queries.ensure_pace(session, key, 1.0)
+
+    try:
+        await hold("first")
+        for steps in range(40):
+            cancelled = asyncio.create_task(hold("cancelled"))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            cancelled.cancel()
+            await asyncio.gather(cancelled, return_exceptions=True)
+            await hold(f"{steps}")
+        await database.close()  # whatever was not committed is gone
+        database = Database.from_url(postgres_url)
+        async with database.reading() as session:
+            known = {pace.key for pace in await queries.lock_pace(session)}
+        assert known >= {"first", *map(str, range(40))}
+    finally:
+        await database.close()

@@ -274,7 +274,13 @@ async def _driver(connection: AsyncConnection) -> Any:
     driver = pooled.connection.driver_connection
     if not driver.is_in_transaction():
         # SQLAlchemy begins one with the first statement it sees. This one it need not see.
-        await pooled.connection.dbapi_connection._start_transaction()  # noqa: SLF001
+        try:
+            await pooled.connection.dbapi_connection._start_transaction()  # noqa: SLF001
+        except BaseException:
+            # Cancelled, it may have begun all the same, and nobody would end it: whoever came next
+            # upon this connection would work in it, and commit nothing.
+            pooled.invalidate()
+            raise
     return driver
 
 
