@@ -28,7 +28,15 @@ from dripline.deliveries.models import (
     Pace,
     QueueRow,
 )
-from dripline.deliveries.protocols import AddressRef, Claimed, Outgoing, Ready, Result, Source
+from dripline.deliveries.protocols import (
+    AddressRef,
+    Claimed,
+    Outgoing,
+    Ready,
+    Result,
+    Source,
+)
+from dripline.deliveries.pump import Pump
 from dripline.deliveries.rescue import Leases, give_back, take_over_all
 from dripline.errors import (
     ChannelDown,
@@ -570,6 +578,26 @@ async def test_a_row_that_cannot_be_made_ready_harms_no_other_message(engine: En
     assert engine.texts == ["to 0", "to 2"]
     assert (await engine.queued()).attempt == 1
     assert await engine.count(InflightRow) == 0
+
+
+async def test_what_a_claim_brings_when_the_worker_has_stopped_does_not_leave(
+    engine: Engine,
+) -> None:
+    await engine.queue(await engine.address(1))
+    pump = Pump(engine.another("one"), asyncio.Event(), 100)
+    async with engine.database.transaction() as somebody:
+        await queries.lock_pace(somebody)
+        running = asyncio.create_task(pump.run())
+        await asyncio.sleep(0.2)  # its claim waits
+        stopping = asyncio.create_task(pump.stop(0.05))
+        await asyncio.wait([stopping], timeout=0.3)
+    await stopping
+    await running
+
+    assert pump.held == 0
+    assert engine.channel.sent == []
+    # What was given back is in the queue; what was claimed after that, until its lease ends.
+    assert await engine.count(QueueRow) + await engine.count(InflightRow) == 1
 
 
 async def test_cancelled_rows_are_gone(engine: Engine) -> None:

@@ -54,6 +54,7 @@ class HttpClient(Protocol):
     ) -> Awaitable[Answer]:
         """Return the answer, of any status; `timeout` is in seconds, over all.
 
+        The request may leave before its answer is awaited; who waits no longer takes nothing back.
         Waiting for it raises HttpFailure when no complete answer came.
         """
         ...

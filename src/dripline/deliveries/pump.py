@@ -67,7 +67,7 @@ class Pump:
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 async with self._claiming:
-                    pass  # a claim under way has brought its flights
+                    pass  # what a claim under way has taken can be given back
                 while self._flying:
                     await asyncio.wait(self._flying)
         for task in self._flying:
@@ -120,8 +120,10 @@ class Pump:
     async def _let_go(self, flights: Sequence[Flight]) -> None:
         """Render and let go: at once, or in stretches where it takes long.
 
-        After a stretch, who stops leaves the rest to be given back.
+        Who stops leaves what has not left to be given back: it may be already, and be another's.
         """
+        if self._stopping.is_set():
+            return
         loop, dispatcher = asyncio.get_running_loop(), self._dispatcher
         leaving: list[Coroutine[Any, Any, Outcome]] = []
         until, slow = loop.time() + _STRETCH_S, False
