@@ -10,7 +10,7 @@ from dripline.clock import VirtualClock
 from dripline.database import Database
 from dripline.deliveries import status
 from dripline.deliveries.models import Delivery
-from dripline.errors import Conflict, NotFound
+from dripline.errors import Conflict, NotFound, RetryLater
 from dripline.events import NewEvent, append
 from world import COURSE, DAY, HOUR, OTHER, World, library, new_world
 
@@ -66,6 +66,23 @@ async def test_what_is_still_to_come_has_its_time(world: World) -> None:
     last = (await story(world))[-1]
     assert (last.kind, last.message_id) == ("waiting", "two")
     assert last.due == world.clock.now() + HOUR
+
+
+async def test_what_failed_for_now_tells_when_it_is_tried_again(world: World) -> None:
+    world.refusals["telegram"] = RetryLater("451 greylisted", 300.0)
+    await world.ask()
+    await world.run()
+    (line,) = [one for one in await story(world) if one.due is not None]
+    assert (line.title, line.detail) == (
+        "Failed for now; waits for another try",
+        "attempts so far: 1 of 3",
+    )
+    assert line.due is not None
+    assert line.due > world.clock.now()
+    assert line.message_id == "one"
+    del world.refusals["telegram"]
+    await world.run(HOUR)
+    assert not [one for one in await story(world) if one.title.startswith("Failed for now")]
 
 
 async def test_a_paused_scenario_is_the_reason(world: World) -> None:

@@ -25,7 +25,7 @@ from dripline.content.document import Scenario
 from dripline.content.store import Library
 from dripline.deliveries import queries as deliveries
 from dripline.deliveries import system, verification
-from dripline.deliveries.models import Decision, Delivery
+from dripline.deliveries.models import MAX_ATTEMPTS, Decision, Delivery, QueueRow
 from dripline.deliveries.status import BOUNCED
 from dripline.errors import USER_NOT_FOUND, Conflict, NotFound
 from dripline.events import queries as events
@@ -108,9 +108,12 @@ async def timeline(
     for enrollment in await enrollments.enrollments_of(session, contact_id):
         if enrollment.status == ACTIVE:
             on_its_way = await deliveries.in_flight_of(session, enrollment.id)
+            again = None if on_its_way else await _again(session, enrollment)
             scenario = library.scenario(enrollment.scenario_id)
             following = _following(enrollment, scenario)
             line = _present(enrollment, following, held, language, buttons, on_its_way=on_its_way)
+            if again is not None:
+                line = _tried(line, again, language)
             if line.due is None and lines:  # what lasts stands after what led to it
                 line = replace(line, at=max(line.at, lines[-1].at))
             lines.append(line)
@@ -222,6 +225,24 @@ def _present(
     kind = "parked" if row.hold in {"unreachable", "paused"} else "waiting"
     at = due or row.last_sent_at or row.started_at
     return Line(at, kind, title, detail, row.scenario_id, following, due)
+
+
+async def _again(session: AsyncSession, row: Enrollment) -> QueueRow | None:
+    """Return where its message waits after an attempt that failed for now."""
+    if row.hold is not None or row.queue_due_us is None or row.queue_priority is None:
+        return None
+    return await deliveries.tried_again(
+        session, row.id, row.pace_key, row.queue_priority, row.queue_due_us
+    )
+
+
+def _tried(line: Line, row: QueueRow, language: str | None) -> Line:
+    due = from_us(row.due_at)
+    detail = _(
+        "attempts so far: {number} of {most}", language, number=row.attempt, most=MAX_ATTEMPTS
+    )
+    title = _("Failed for now; waits for another try", language)
+    return replace(line, at=due, due=due, title=title, detail=detail if row.attempt else "")
 
 
 def _named(line: Line, library: Library) -> Line:

@@ -25,6 +25,7 @@ from dripline.deliveries.queries.flight import (
     latest_heartbeat,
     release,
     renew_leases,
+    tried_again,
 )
 from dripline.deliveries.queries.log import (
     decisions_of,
@@ -134,5 +135,6 @@ __all__ = [
     "settle_email_batches",
     "take_due",
     "take_turn",
+    "tried_again",
     "uncount",
 ]

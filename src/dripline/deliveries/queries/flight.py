@@ -9,9 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.database import Database, bulk, dump_json
 from dripline.database.bulk import Statement, as_uuid
-from dripline.deliveries.models import InflightRow, WorkerRow
+from dripline.deliveries.choice import EMAIL
+from dripline.deliveries.models import InflightRow, QueueRow, WorkerRow
 from dripline.deliveries.protocols import Claimed
 from dripline.deliveries.queries.rows import ROW, claimed_row
+
+_LONGEST_WAIT_US = 3 * 3600 * 1_000_000  # for a full mailbox, an hour at a time
 
 _INFLIGHT = bulk.Table("inflight", ("claim", "worker", "lease_until", *ROW.split(", ")))
 
@@ -119,6 +122,20 @@ async def in_flight_of(session: AsyncSession, ref: uuid.UUID) -> bool:
     """Return whether something of this reference is on its way just now."""
     statement = select(InflightRow.id).where(InflightRow.ref == ref).limit(1)
     return await session.scalar(statement) is not None
+
+
+async def tried_again(
+    session: AsyncSession, ref: uuid.UUID, pace_key: str, priority: int, due_us: int
+) -> QueueRow | None:
+    """Return the row of what was due then, failed for now and stands further back; None if none."""
+    statement = select(QueueRow).where(
+        QueueRow.pace_key.in_((pace_key, EMAIL)),
+        QueueRow.priority == priority,
+        QueueRow.due_at > due_us,
+        QueueRow.due_at <= due_us + _LONGEST_WAIT_US,
+        QueueRow.id == ref,
+    )
+    return (await session.scalars(statement.limit(1))).first()
 
 
 async def heartbeat(session: AsyncSession, name: str, started_us: int, now_us: int) -> None:
