@@ -12,7 +12,7 @@ from dripline.deliveries import status
 from dripline.deliveries.models import Delivery
 from dripline.errors import Conflict, NotFound, RetryLater
 from dripline.events import NewEvent, append
-from world import COURSE, DAY, HOUR, OTHER, World, library, new_world
+from world import COURSE, DAY, HOUR, OTHER, World, body, library, new_world
 
 
 @pytest.fixture
@@ -83,6 +83,17 @@ async def test_what_failed_for_now_tells_when_it_is_tried_again(world: World) ->
     del world.refusals["telegram"]
     await world.run(HOUR)
     assert not [one for one in await story(world) if one.title.startswith("Failed for now")]
+
+
+async def test_nobody_pressed_so_it_goes_on(world: World) -> None:
+    daily = {"wait_for": "callback:DONE", "timeout": {"hours": 2}}
+    content = body("course", {"one": daily, "two": {"timing": {"days": 1}}})
+    world.store.library = library(content)
+    await world.ask()
+    await world.run(2 * HOUR)
+    over, last = (await story(world))[-2:]
+    assert (over.kind, over.title, over.detail) == ("resumed", "Goes on", "nobody pressed in time")
+    assert (last.title, last.message_id) == ("Waits for its time", "two")
 
 
 async def test_a_paused_scenario_is_the_reason(world: World) -> None:

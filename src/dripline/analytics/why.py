@@ -126,10 +126,12 @@ def _decided(row: Decision, timezone: str | None, language: str | None, buttons:
     detail = reason_words(row.reason, language, buttons.action)
     if row.reason in _HOURS and row.until is not None:
         detail = until_words(row.reason, row.until, timezone, language)
+    # The wait is over; that the message after it has a time of its own is told by what comes next.
+    kind = "resumed" if row.reason == "wait_timed_out" else row.kind
     return Line(
         row.decided_at,
-        _KINDS.get(row.kind, row.kind),
-        decision_title(row.kind, language),
+        _KINDS.get(kind, kind),
+        decision_title(kind, language),
         detail,
         row.scenario_id or "",
         row.message_id or "",

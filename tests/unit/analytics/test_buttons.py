@@ -1,6 +1,8 @@
 """What a pressed button is called in a contact's story."""
 
+import json
 from importlib.resources import as_file, files
+from pathlib import Path
 
 import pytest
 
@@ -16,13 +18,16 @@ import_models()
 def library() -> Library:
     """Return the programs that ship, where several buttons send the same."""
     with as_file(files("dripline.content") / "programs") as root:
-        documents = examine(root).documents
+        return compiled(root, {"ONBOARDING_7_DAY", "MENTOR_PROGRAM"})
+
+
+def compiled(root: Path, ids: set[str]) -> Library:
     scenarios = {
         key: compile_scenario(body, revision=1, button_sets={}, variables={}, paused=False)
-        for (kind, key), body in documents.items()
-        if kind == "scenario" and key in {"ONBOARDING_7_DAY", "MENTOR_PROGRAM"}
+        for (kind, key), body in examine(root).documents.items()
+        if kind == "scenario" and key in ids
     }
-    return Library(1, "ONBOARDING_7_DAY", scenarios)
+    return Library(1, min(ids), scenarios)
 
 
 @pytest.mark.parametrize(
@@ -42,3 +47,33 @@ def test_one_that_alone_sends_something_is_called_by_its_words() -> None:
     whole = library()
     alone = Library(1, None, {"MENTOR_PROGRAM": whole.scenarios["MENTOR_PROGRAM"]})
     assert Buttons(alone, "en").words("ACCEPT") == "“🤝 I have somebody in mind”"
+
+
+def test_others_are_called_so_that_no_code_is_read(tmp_path: Path) -> None:
+    buttons = Buttons(compiled(asking(tmp_path), {"ask"}), "en")
+    assert buttons.words("go:ask") == "“The questions”"  # several, each with words of its own
+    assert buttons.words("MINE") == "“Yes, I am …!”"  # nobody's name stands in a text
+
+
+def asking(root: Path) -> Path:
+    """Write a scenario that two buttons start, and in which a third says a name."""
+    folder = root / "scenarios" / "ask"
+    (folder / "messages").mkdir(parents=True)
+    (folder / "messages" / "one.md").write_text("Well?")
+    buttons = [
+        {"type": "start_scenario", "text": "Begin", "scenario_id": "ask"},
+        {"type": "start_scenario", "text": "Begin again", "scenario_id": "ask"},
+        {"type": "callback", "text": "Yes, I am {{ user.first_name }}!", "callback_data": "MINE"},
+    ]
+    message = {
+        "timing": {"minutes": 0},
+        "template_file": "one.md",
+        "inline_keyboard": {"rows": [{"buttons": buttons}]},
+    }
+    named = {"id": "ask", "name": "The questions", "created_at": "2026-01-01T00:00:00Z"}
+    registry = {"scenarios": [{**named, "is_active": True}], "default_scenario_id": "ask"}
+    (root / "scenarios" / "registry.json").write_text(json.dumps(registry))
+    (folder / "config.json").write_text(json.dumps(named))
+    messages = {"messages_list": ["one"], "messages": {"one": message}}
+    (folder / "messages.json").write_text(json.dumps(messages))
+    return root
