@@ -174,6 +174,17 @@ async def test_on_a_phone_with_tabs_in_russian(running: Running, browser: Browse
     assert page.complaints == []  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("language", ["en-US", "ru-RU"])
+async def test_on_a_phone_the_next_time_is_whole(
+    running: Running, browser: Browser, language: str
+) -> None:
+    running.clock.due = Due(START + timedelta(hours=16, minutes=22), "Boris")
+    page = await open_page(browser, running, size=NARROW, language=language)
+    await expect(page.locator(".next b")).to_contain_text("Boris · ")
+    cut = "parts => parts.filter(one => one.scrollWidth > one.clientWidth).length"
+    assert await page.locator(".next > *").evaluate_all(cut) == 0
+
+
 async def test_what_came_while_nobody_looked_is_unread(running: Running, browser: Browser) -> None:
     people = [running.add_contact(name) for name in ("Ben", "Chiara", "Dana", "Eva")]
     page = await open_page(browser, running)

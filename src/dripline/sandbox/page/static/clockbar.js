@@ -8,6 +8,7 @@ import { chooseLanguage, currentLanguage, hourMinute, hourMinuteSecond, shortMom
 
 const SPEEDS = [[0, null], [1, "1×"], [60, "60×"], [3600, "3600×"]];
 const DAY_S = 86_400;
+const NARROW = matchMedia("(max-width: 700px)");
 
 export function clockBar(root, { languageChanged }) {
   const time = h("b");
@@ -79,8 +80,9 @@ export function clockBar(root, { languageChanged }) {
       return;
     }
     const left = due.at - now();
-    const when = left > 1 ? t("in", { time: span(left) }) : t("now");
-    replace(next, h("b", {}, `${due.contact} · ${when}`), h("span", {}, `${t("next")}: ${shortMoment(due.at)}`));
+    const when = left > 1 ? t("in", { time: span(left, NARROW.matches ? 1 : 2) }) : t("now");
+    const moment = shortMoment(due.at);
+    replace(next, h("b", {}, `${due.contact} · ${when}`), h("span", {}, NARROW.matches ? moment : `${t("next")}: ${moment}`));
   }
 
   function tick() {
@@ -91,7 +93,7 @@ export function clockBar(root, { languageChanged }) {
   }
 
   function draw() {
-    replace(jump, icon("skip"), h("span", { class: "long" }, matchMedia("(max-width: 700px)").matches ? t("jump_short") : t("jump")));
+    replace(jump, icon("skip"), h("span", { class: "long" }, NARROW.matches ? t("jump_short") : t("jump")));
     jump.setAttribute("aria-label", t("jump"));
     jump.title = `${t("jump")} (J)`;
     faults.title = t("faults");

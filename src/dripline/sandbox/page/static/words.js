@@ -41,11 +41,11 @@ export function listTime(seconds, now) {
   return dayNumber(seconds) === dayNumber(now) ? hourMinute(seconds) : moment(seconds, { day: "numeric", month: "short" });
 }
 
-export function span(seconds) {
+export function span(seconds, parts = 2) {
   const units = [["day_s", 86400], ["hour_s", 3600], ["minute_s", 60], ["second_s", 1]];
   const first = units.findIndex(([, size]) => seconds >= size);
   if (first < 0) return `0 ${t("second_s")}`;
-  return units.slice(first, first + 2).map(([name, size], i) => {
+  return units.slice(first, first + parts).map(([name, size], i) => {
     const value = Math.floor((i ? seconds % units[first][1] : seconds) / size);
     return value || !i ? `${value} ${t(name)}` : "";
   }).filter(Boolean).join(" ");
