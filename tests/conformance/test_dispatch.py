@@ -58,6 +58,7 @@ class EveryRow:
     def __init__(self, real_time: "StandingTime | None" = None) -> None:
         self.results: list[Result] = []
         self.takes_s = 0.0
+        self.ending = ""
         self._real_time = real_time
 
     async def prepare(
@@ -81,7 +82,7 @@ class EveryRow:
                     row,
                     address.contact_id,
                     ref,
-                    partial(Rendered, f"to {address.value}"),
+                    partial(Rendered, f"to {address.value}{self.ending}"),
                     Source(row.id, 1, None, "m"),
                     {"reason": "test"},
                 )
@@ -283,6 +284,23 @@ async def test_a_chat_rests_for_a_second_after_a_claim_that_took_longer(engine: 
 
     assert first == engine.real_time.now_us()
     assert second - first == 1_000_000
+
+
+async def test_a_message_keeps_off_one_of_several_requests_that_is_on_its_way(
+    engine: Engine,
+) -> None:
+    address, other = await engine.address(1), await engine.address(2)
+    engine.origin.ending = " word" * 1_000
+    for ref in (address, address, other):
+        await engine.queue(ref)
+    flights = (await engine.dispatcher.claim(engine.clock.now(), 10)).flights
+    started = engine.real_time.now_us()
+    for flight in flights:
+        engine.dispatcher.send(flight).close()
+
+    first, second, third = (flight.slot_us - started for flight in flights)
+    assert second - first == 2_000_000
+    assert third < 100_000
 
 
 async def test_a_chat_rests_for_each_request_that_a_message_took(engine: Engine) -> None:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from dripline.clock import Clock
 from dripline.contacts.suppression import UNSUBSCRIBED
-from dripline.content.rendered import Email, EmailParts, EmailUrls
+from dripline.content.rendered import Email, EmailParts, EmailUrls, Rendered
 from dripline.deliveries.protocols import Outgoing, Sent
 from dripline.errors import NotFound, PermanentFailure, SendFailure, Unreachable
 from dripline.mail_settings import Sender
@@ -124,6 +124,10 @@ class EmailChannel:
         )
         provider_id = await self._transport.send(letter)
         return Sent((provider_id,) if provider_id else ())
+
+    def requests_for(self, message: Rendered) -> int:
+        """Return how many requests a message takes: one."""
+        return 1
 
     async def close(self) -> None:
         """Give back connections."""

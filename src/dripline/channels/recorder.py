@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from dripline.channels.telegram_parts import requests_for as telegram_requests
 from dripline.clock import Clock
 from dripline.content.rendered import Rendered
 from dripline.deliveries.protocols import AddressRef, Outgoing, Sent
@@ -41,6 +42,10 @@ class Recorder:
             self._refuse(outgoing)
         self.sent.append(Recorded(self._clock.now(), outgoing.address, outgoing.message))
         return Sent((str(len(self.sent)),))
+
+    def requests_for(self, message: Rendered) -> int:
+        """Return how many requests a message would take."""
+        return telegram_requests(message) if self.name == "telegram" else 1
 
     async def close(self) -> None:
         """Nothing is open."""

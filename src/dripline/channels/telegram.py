@@ -55,7 +55,7 @@ class TelegramChannel:
         return Sent(tuple(outgoing.provider_ids))
 
     def requests_for(self, message: Rendered) -> int:
-        """Return how many requests a message takes, for the pace."""
+        """Return how many requests a message takes, one right after the other."""
         return requests_for(message)
 
     async def close(self) -> None:

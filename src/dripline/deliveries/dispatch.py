@@ -36,6 +36,7 @@ _BATCH = 500
 # A slot is at most a few seconds after its claim. Half a lease later, we know that we stood still.
 _TOO_LATE_US = LEASE_US // 2
 _TIMER_US = 1_000  # a timer is no finer
+_SURELY_ONE = 1_024  # characters that are one request, even below a file
 # A claim takes some 20 ms. What one takes longer, its slots are moved on by; far within the lease.
 _LONG_CLAIM_US, _LONGEST_CLAIM_US = 50_000, LEASE_US // 4
 
@@ -67,6 +68,7 @@ class Dispatcher:
         self._tracker = tracker
         self._passed = Passed()
         self._rests = Rests() if database.is_sqlite else None
+        self._bursts: dict[uuid.UUID, int] = {}
         self._dice = random.Random()  # noqa: S311 - jitter
 
     async def run_once(self, now: datetime, most: int = _BATCH) -> int:
@@ -123,6 +125,7 @@ class Dispatcher:
         """Let all chats take their next message at once."""
         async with self.database.transaction() as session:
             await queries.free_chats(session)
+        self._bursts.clear()
         if self._rests is not None:
             self._rests.forget()
 
@@ -197,7 +200,26 @@ class Dispatcher:
         outcome.content = message.text
         outgoing = Outgoing(outcome.delivery_id, flight.ready.address, message)
         _resume(outgoing, claimed.detail)
+        several = len(message.text) > _SURELY_ONE or len(message.media) > 1
+        if several or (self._bursts and outgoing.address.id in self._bursts):
+            self._keep_off_bursts(flight, message)
         return outcome, outgoing
+
+    def _keep_off_bursts(self, flight: Flight, message: Rendered) -> None:
+        """Let a message leave behind another of several requests to its chat, and note its own.
+
+        When that one has ended, all workers hear of it (`settle`); until then we know by ourselves.
+        """
+        address, now_us = flight.ready.address, self.real_time.now_us()
+        requests = self._channels[address.channel].requests_for(message)
+        free_us = self._bursts.get(address.id, 0)
+        if requests == 1 and free_us <= now_us:
+            self._bursts.pop(address.id, None)
+            return
+        flight.slot_us = max(flight.slot_us, min(free_us, now_us + _LONGEST_CLAIM_US))
+        if len(self._bursts) > _BATCH:
+            self._bursts = {chat: us for chat, us in self._bursts.items() if us > now_us}
+        self._bursts[address.id] = flight.slot_us + requests * self.chat_us
 
     async def _track(self, tracker: LinkTracker, outgoing: Outgoing) -> Rendered:
         """Return the message as it goes out; an email's links are its channel's to track."""

@@ -68,6 +68,10 @@ class Channel(Protocol):
         """
         ...
 
+    def requests_for(self, message: Rendered) -> int:
+        """Return how many requests a message takes, one right after the other."""
+        ...
+
     async def close(self) -> None:
         """Give back connections."""
         ...
