@@ -58,6 +58,7 @@ async def test_the_story_of_a_contact(world: World) -> None:
         ("parked", "Stands still", "Other", "two"),
         ("parked", "Waits until the contact can be reached", "Other", "two"),
     ]
+    assert (await story(world))[-1].detail == "the contact has blocked the bot"
 
 
 async def test_what_is_still_to_come_has_its_time(world: World) -> None:

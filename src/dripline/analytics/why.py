@@ -32,6 +32,7 @@ from dripline.events import queries as events
 from dripline.events.models import Event
 from dripline.scenarios import queries as enrollments
 from dripline.scenarios.models import ACTIVE, Enrollment
+from dripline.scenarios.state import HOLD_UNREACHABLE
 from dripline.texts import gettext as _
 
 _MOST = 200
@@ -93,6 +94,8 @@ async def timeline(
     person = await contacts.contact(session, contact_id)
     timezone = person.timezone if person else None
     told = [(row.id, _decided(row, timezone, language, buttons)) for row in decided]
+    in_order = sorted(decided, key=lambda row: (row.decided_at, row.id))
+    parked = {row.origin_id: row.reason for row in in_order if row.kind == "park"}
     sent = await deliveries.deliveries_of(session, contact_id, _MOST)
     told += [(row.id, _sent(row, language)) for row in sent]
     told += [(row.id, line) for row in sent for line in _news(row, language)]
@@ -114,6 +117,9 @@ async def timeline(
             line = _present(enrollment, following, held, language, buttons, on_its_way=on_its_way)
             if again is not None:
                 line = _tried(line, again, language)
+            elif enrollment.hold == HOLD_UNREACHABLE and not on_its_way:
+                reason = parked.get(enrollment.id, "")
+                line = replace(line, detail=reason_words(reason, language))
             if line.due is None and lines:  # what lasts stands after what led to it
                 line = replace(line, at=max(line.at, lines[-1].at))
             lines.append(line)
