@@ -56,7 +56,7 @@ clean: ## Remove the environment and everything that was made
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "dripline needs Python 3.11 or newer; say which: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
-	@echo "Setting up $(VENV) (once; takes a minute) …"
+	@echo "Setting up $(VENV) (once; a minute, some on a slow network) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(PIP) --no-deps --editable .
