@@ -36,7 +36,8 @@ _BATCH = 500
 # A slot is at most a few seconds after its claim. Half a lease later, we know that we stood still.
 _TOO_LATE_US = LEASE_US // 2
 _TIMER_US = 1_000  # a timer is no finer
-_SURELY_ONE = 1_024  # characters that are one request, even below a file
+# Characters that are surely one request, as a text and below a file: each counts at most twice.
+_ONE_TEXT, _ONE_CAPTION = 2_048, 512
 # A claim takes some 20 ms. What one takes longer, its slots are moved on by; far within the lease.
 _LONG_CLAIM_US, _LONGEST_CLAIM_US = 50_000, LEASE_US // 4
 
@@ -200,7 +201,8 @@ class Dispatcher:
         outcome.content = message.text
         outgoing = Outgoing(outcome.delivery_id, flight.ready.address, message)
         _resume(outgoing, claimed.detail)
-        several = len(message.text) > _SURELY_ONE or len(message.media) > 1
+        media, one = message.media, _ONE_CAPTION if message.media else _ONE_TEXT
+        several = len(media) > 1 or len(message.text) > one
         if several or (self._bursts and outgoing.address.id in self._bursts):
             self._keep_off_bursts(flight, message)
         return outcome, outgoing
