@@ -91,6 +91,12 @@ class TwoChannels(House):
             anybody = parse(None, Names())
             return await queries.audience_count(session, "main", anybody, self.clock.now(), None)
 
+    async def shown(self) -> list[str]:
+        """Return the addresses of the sample."""
+        async with self.database.reading() as session:
+            anybody, now = parse(None, Names()), self.clock.now()
+            return [row[1].value for row in await queries.sample(session, "main", anybody, now, 5)]
+
     async def bounce(self, value: str) -> None:
         """Let an email come back."""
         now = self.clock.now()
@@ -121,6 +127,7 @@ async def test_everybody_gets_it_on_the_channel_that_suits_them(house: TwoChanne
     no_news = await house.add_email(None, "quiet@example.com")
     await house.prefer(no_news, announcements=False)
     assert await house.count() == 4
+    assert sorted(await house.shown()) == ["0", "2", "one@example.com", "only@example.com"]
     await house.do("send")
     assert await house.all_sent() == [
         ("email", "one@example.com"),

@@ -206,17 +206,20 @@ async def sample(
     limit: int,
     got: uuid.UUID | None = None,
 ) -> Sequence[tuple[Contact, Address]]:
-    """Return some of the audience: the latest known, without those whom `got` served before."""
+    """Return some of the audience, each once: the latest known, without whom `got` served."""
     email = await by_email_too(session)
     statement = (
         select(Contact, Address)
         .where(_audience(bot, segment, Asked(now), email=email))
         .order_by(Contact.id.desc(), Address.id)
-        .limit(limit)
+        .limit(2 * limit)  # whoever is reached by email as well has two addresses
     )
     if got is not None:
         statement = statement.where(~_got(got))
-    return [(row[0], row[1]) for row in await session.execute(statement)]
+    shown: dict[uuid.UUID, tuple[Contact, Address]] = {}
+    for contact, address in await session.execute(statement):
+        shown.setdefault(contact.id, (contact, address))
+    return list(shown.values())[:limit]
 
 
 async def pace_interval_us(session: AsyncSession, key: str) -> float | None:
