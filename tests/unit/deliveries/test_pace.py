@@ -26,6 +26,8 @@ def slots(
         (slots(tat=NOW + 200_000), 0, NOW + 200_000),  # all handed out
         (slots(hold=NOW + 5_000_000), 0, NOW + 5_000_000),  # held by a 429
         (slots(tat=NOW - 10_000_000), 4, NOW),  # silence earns no burst
+        (slots(tat=NOW + 3_600_000_000), 4, NOW),  # the clock was set back by an hour
+        (slots(tat=NOW + 3_600_000_000, interval=6e7), 0, NOW + 3_600_000_000),  # one a minute
         (slots(interval=0.1, most=500), 500, NOW),  # a pace out of the way
     ],
 )
