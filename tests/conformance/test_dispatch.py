@@ -59,6 +59,7 @@ class EveryRow:
         self.results: list[Result] = []
         self.takes_s = 0.0
         self.ending = ""
+        self.message_id = "m"
         self._real_time = real_time
 
     async def prepare(
@@ -83,7 +84,7 @@ class EveryRow:
                     address.contact_id,
                     ref,
                     partial(Rendered, f"to {address.value}{self.ending}"),
-                    Source(row.id, 1, None, "m"),
+                    Source(row.id, 1, None, self.message_id),
                     {"reason": "test"},
                 )
             )
@@ -370,6 +371,28 @@ async def test_a_settle_and_a_claim_that_want_the_same_bot_and_chat_take_turns(
     async with engine.database.reading() as session:
         rests_until = (await session.get_one(Address, limited)).next_send_at
     assert rests_until - now_us == 7_000_000
+
+
+async def test_parts_that_went_out_are_those_of_their_own_message(engine: Engine) -> None:
+    begun: list[tuple[int, list[str]]] = []
+
+    def breaks_off(outgoing: Outgoing) -> None:
+        begun.append((outgoing.parts_done, list(outgoing.provider_ids)))
+        outgoing.parts_done += 1
+        outgoing.provider_ids.append(str(len(begun)))
+        if len(begun) < 3:
+            raise RetryLater("the second part failed")
+
+    engine.channel = Recorder(engine.clock, refuse=breaks_off)
+    dispatcher = engine.another("two")
+    await engine.queue(await engine.address(1))
+    for _ in range(2):
+        await dispatcher.run_once(engine.clock.now())
+        engine.clock.advance(timedelta(minutes=10))
+    engine.origin.message_id = "another"  # the content was edited while it waited
+    await dispatcher.run_once(engine.clock.now())
+
+    assert begun == [(0, []), (1, ["1"]), (0, [])]
 
 
 async def test_a_busy_chat_does_not_hold_up_others(engine: Engine) -> None:

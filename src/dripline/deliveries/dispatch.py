@@ -38,8 +38,9 @@ _TOO_LATE_US = LEASE_US // 2
 _TIMER_US = 1_000  # a timer is no finer
 # Characters that are surely one request, as a text and below a file: each counts at most twice.
 _ONE_TEXT, _ONE_CAPTION = 2_048, 512
-# A claim takes some 20 ms. What one takes longer, its slots are moved on by; far within the lease.
-_LONG_CLAIM_US, _LONGEST_CLAIM_US = 50_000, LEASE_US // 4
+# A claim takes some 20 ms, a hundred under load. What one takes that is stuck, its slots are moved
+# on by; far within the lease.
+_LONG_CLAIM_US, _LONGEST_CLAIM_US = 250_000, LEASE_US // 4
 
 
 class Dispatcher:
@@ -180,7 +181,7 @@ class Dispatcher:
             log.exception("channel.broke", channel=outgoing.address.channel)
             outcome.failure = RetryLater(f"unexpected: {error!r}")
         if outcome.failure is not None:
-            outcome.detail = _progress(outgoing, flight.ready.claimed.detail)
+            outcome.detail = _progress(outgoing, flight)
         outcome.requests = outgoing.parts_done - done
         outcome.seconds = time.perf_counter() - since
         outcome.at = self.clock.now()
@@ -188,8 +189,8 @@ class Dispatcher:
 
     def _prepared(self, flight: Flight) -> tuple[Outcome, Outgoing | None]:
         """Return a message as it is to leave; only its outcome when it cannot."""
-        claimed = flight.ready.claimed
-        outcome = Outcome(flight, _kept_id(claimed.detail) or new_id(), self.clock.now())
+        begun = _begun(flight)
+        outcome = Outcome(flight, _id_of(begun) or new_id(), self.clock.now())
         try:
             message = flight.ready.render()
         except SendFailure as failure:
@@ -200,7 +201,8 @@ class Dispatcher:
             return outcome, None
         outcome.content = message.text
         outgoing = Outgoing(outcome.delivery_id, flight.ready.address, message)
-        _resume(outgoing, claimed.detail)
+        if begun:
+            outgoing.parts_done, outgoing.provider_ids = begun["done"], list(begun["ids"])
         media, one = message.media, _ONE_CAPTION if message.media else _ONE_TEXT
         several = len(media) > 1 or len(message.text) > one
         if several or (self._bursts and outgoing.address.id in self._bursts):
@@ -273,20 +275,23 @@ class Dispatcher:
         return all_of_them
 
 
-def _resume(outgoing: Outgoing, detail: str | None) -> None:
-    """Go on where an earlier attempt of several requests broke off."""
-    if detail and (parts := load_json(detail).get("parts")):
-        outgoing.parts_done = parts["done"]
-        outgoing.provider_ids = list(parts["ids"])
+def _begun(flight: Flight) -> dict[str, Any] | None:
+    """Return how far an earlier attempt at this very message has come, of several requests.
+
+    The row of an enrollment may mean another message by now: the content was edited meanwhile.
+    """
+    detail, message_id = flight.ready.claimed.detail, flight.ready.source.message_id
+    parts: dict[str, Any] | None = load_json(detail).get("parts") if detail else None
+    return parts if parts and parts.get("of", message_id) == message_id else None
 
 
-def _kept_id(detail: str | None) -> uuid.UUID | None:
+def _id_of(begun: dict[str, Any] | None) -> uuid.UUID | None:
     """Return the id under which the first parts went out: their links name it."""
-    parts = load_json(detail).get("parts") if detail else None
-    return uuid.UUID(parts["id"]) if parts and "id" in parts else None
+    return uuid.UUID(begun["id"]) if begun and "id" in begun else None
 
 
-def _progress(outgoing: Outgoing, detail: str | None) -> str | None:
+def _progress(outgoing: Outgoing, flight: Flight) -> str | None:
+    detail = flight.ready.claimed.detail
     if not outgoing.parts_done:
         return detail
     kept = load_json(detail) if detail else {}
@@ -294,5 +299,6 @@ def _progress(outgoing: Outgoing, detail: str | None) -> str | None:
         "done": outgoing.parts_done,
         "ids": outgoing.provider_ids,
         "id": outgoing.delivery_id.hex,
+        "of": flight.ready.source.message_id,
     }
     return dump_json(kept)
