@@ -14,10 +14,22 @@ from dripline.database import bulk, insert_new
 _OWNER_OF = bulk.same(
     "SELECT id, contact_id FROM addresses WHERE channel = ? AND bot = ? AND value = ?"
 )
+# The index begins with the bot. So we step from bot to bot, of which there are few, instead of
+# through everybody's addresses.
+_EACH_BOT = """
+    WITH RECURSIVE bots (bot) AS (
+        SELECT min(bot) FROM addresses WHERE channel = 'telegram'
+        UNION ALL
+        SELECT (SELECT min(a.bot) FROM addresses a WHERE a.channel = 'telegram' AND a.bot > b.bot)
+        FROM bots b WHERE b.bot IS NOT NULL
+    )
+"""
+_BOTS = bulk.same(f"{_EACH_BOT} SELECT bot FROM bots WHERE bot IS NOT NULL")
 _TELEGRAM_USER = bulk.same(
-    """
-    SELECT id, contact_id FROM addresses WHERE channel = 'telegram' AND value = ?
-    ORDER BY id LIMIT 1
+    f"""
+    {_EACH_BOT}
+    SELECT a.id, a.contact_id FROM bots b
+    JOIN addresses a ON a.channel = 'telegram' AND a.bot = b.bot AND a.value = ?
     """
 )
 _CONTACTS = bulk.Table("contacts", tuple(column.name for column in Contact.__table__.columns))
@@ -57,8 +69,18 @@ async def owner_of(
 
 async def telegram_user(session: AsyncSession, value: str) -> uuid.UUID | None:
     """Return the contact who is this Telegram user at whichever bot, or None."""
-    found = _pair(await bulk.run(session, _TELEGRAM_USER, value))
+    found = await _oldest_telegram(session, value)
     return found[1] if found else None
+
+
+async def _oldest_telegram(session: AsyncSession, value: str) -> tuple[uuid.UUID, uuid.UUID] | None:
+    rows = await bulk.run(session, _TELEGRAM_USER, value)
+    return _pair(sorted(rows, key=lambda row: row[0]))
+
+
+async def telegram_bots(session: AsyncSession) -> list[str]:
+    """Return the bots that anybody is known to."""
+    return [row[0] for row in await bulk.run(session, _BOTS)]
 
 
 def _pair(rows: Sequence[Any]) -> tuple[uuid.UUID, uuid.UUID] | None:
@@ -229,15 +251,8 @@ async def count(session: AsyncSession) -> int:
 
 async def any_telegram_address(session: AsyncSession, value: str) -> Address | None:
     """Return an address of this Telegram user at whichever bot, or None."""
-    return cast(
-        "Address | None",
-        await session.scalar(
-            select(Address)
-            .where(Address.channel == "telegram", Address.value == value)
-            .order_by(Address.id)
-            .limit(1)
-        ),
-    )
+    found = await _oldest_telegram(session, value)
+    return await session.get(Address, found[0]) if found else None
 
 
 async def preferences_of(

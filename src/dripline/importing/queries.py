@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline.contacts import queries as contacts
 from dripline.contacts.models import Address, Attribute, Contact, Tag
 from dripline.database import insert_new
 from dripline.deliveries.models import DeliveryKey
@@ -28,10 +29,11 @@ async def known_people(
     session: AsyncSession, bot: str, telegram_ids: Sequence[str]
 ) -> dict[str, Known]:
     """Return who of these is a contact already, by Telegram id."""
+    bots = await contacts.telegram_bots(session)
     rows = await session.execute(
         select(Address.value, Address.bot, Address.id, Address.contact_id, Contact.timezone)
         .join(Contact, Contact.id == Address.contact_id)
-        .where(Address.channel == TELEGRAM, Address.value.in_(telegram_ids))
+        .where(Address.channel == TELEGRAM, Address.bot.in_(bots), Address.value.in_(telegram_ids))
         .order_by(Address.id)
     )
     found: dict[str, Known] = {}
