@@ -36,7 +36,7 @@ def import_contacts(
     file: Annotated[Path, typer.Argument(help="The CSV file.", exists=True, dir_okay=False)],
     bot: Annotated[str, typer.Option(help="The bot that Telegram ids are of.")] = "main",
 ) -> None:
-    """Import contacts out of a CSV file: all rows or none."""
+    """Import contacts out of a CSV file, page by page; none if a row cannot be used."""
     from dripline.cli import start
 
     start.run(_import(file, bot))

@@ -102,7 +102,15 @@ async def record(
     now: datetime,
 ) -> None:
     """Put differences on record, and tell of them by one event."""
-    rows = [
+    await consent_queries.insert_consent(session, entries(contact_id, differences, evidence, now))
+    await append(session, happened(contact_id, differences, evidence, now))
+
+
+def entries(
+    contact_id: uuid.UUID, differences: Sequence[Difference], evidence: Evidence, now: datetime
+) -> list[dict[str, Any]]:
+    """Return the lines of the log that tell of differences."""
+    return [
         {
             "id": new_id(),
             "contact_id": contact_id,
@@ -118,12 +126,29 @@ async def record(
         }
         for one in differences
     ]
-    await consent_queries.insert_consent(session, rows)
+
+
+def happened(
+    contact_id: uuid.UUID, differences: Sequence[Difference], evidence: Evidence, now: datetime
+) -> NewEvent:
+    """Return the event that tells of differences."""
     data = {
         "source": evidence.source,
         "changes": {one.what: {"old": one.old, "new": one.new} for one in differences},
     }
-    await append(session, NewEvent(CHANGED, contact_id, "consent", new_id().hex, now, data))
+    return NewEvent(CHANGED, contact_id, "consent", new_id().hex, now, data)
+
+
+def opted(
+    present: Mapping[str, bool], wishes: Mapping[str, bool], said: frozenset[str]
+) -> list[Difference]:
+    """Return what is different about opt-ins; what was only assumed is, once it is said."""
+    old = {name: present[name] if name in said else None for name in wishes}
+    return [
+        Difference(name, _word(old[name]), _word(value))
+        for name, value in wishes.items()
+        if old[name] != value
+    ]
 
 
 def _differences(

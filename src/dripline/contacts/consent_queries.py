@@ -16,7 +16,11 @@ from dripline.contacts.models import (
     Suppression,
     Verification,
 )
-from dripline.database import insert_new
+from dripline.database import bulk, insert_new
+
+_CONSENT = bulk.Table(
+    "consent_log", tuple(column.name for column in ConsentEntry.__table__.columns)
+)
 
 
 async def suppressions(session: AsyncSession, values: Iterable[str]) -> Sequence[Suppression]:
@@ -161,7 +165,8 @@ async def open_verification_of(
 
 async def insert_consent(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Write entries into the log."""
-    await session.execute(insert_new(session, ConsentEntry), list(rows))
+    names = _CONSENT.columns
+    await bulk.append(session, _CONSENT, [tuple(row[name] for name in names) for row in rows])
 
 
 async def consent_of(session: AsyncSession, contact_id: uuid.UUID) -> Sequence[ConsentEntry]:

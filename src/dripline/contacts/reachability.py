@@ -31,9 +31,14 @@ async def change(
     address = await queries.address(session, address_id)
     if address is None:
         return False
+    await append(session, happened(address.contact_id, address_id, state, reason, now))
+    return True
+
+
+def happened(
+    contact_id: uuid.UUID, address_id: uuid.UUID, state: str, reason: str | None, now: datetime
+) -> NewEvent:
+    """Return the event that tells of an address's new state."""
     name = EVENT_REACHABLE if state == REACHABLE else EVENT_UNREACHABLE
     data = {"address_id": address_id.hex, "state": state, "reason": reason}
-    await append(
-        session, NewEvent(name, address.contact_id, "reachability", new_id().hex, now, data)
-    )
-    return True
+    return NewEvent(name, contact_id, "reachability", new_id().hex, now, data)

@@ -6,85 +6,136 @@ without, its owner has to confirm it. An address that must not be written to sta
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts import consent, consent_queries, reachability, suppression
-from dripline.contacts import queries as contacts
 from dripline.contacts.consent import EMAIL, Difference, Evidence
 from dripline.contacts.email import UNVERIFIED
 from dripline.contacts.models import REACHABLE, Address
+from dripline.events import NewEvent, append_many
 from dripline.ids import new_id
+from dripline.importing import table_queries as queries
 from dripline.importing.report import Report
 
 CONSENT: Final = "email_consent"
 OPT_INS: Final = consent.OPT_INS
 _SAID: Final = Evidence("import", "a column of the file that was imported")
+_IMPORTED: Final = "imported"
 
 
-async def bring(
+@dataclass(slots=True)
+class Before:
+    """How the contacts of a page stand: kept up to date as the page goes on."""
+
+    emails: dict[uuid.UUID, list[queries.Email]]
+    suppressed: frozenset[str]
+    opt_ins: dict[uuid.UUID, dict[str, bool]]
+    said: set[tuple[uuid.UUID, str]]
+
+
+async def before(
     session: AsyncSession,
-    contact_id: uuid.UUID,
-    value: str | None,
-    agreed: Mapping[str, bool],
-    now: datetime,
-    report: Report,
-) -> None:
-    """Give a contact an address and what they agreed to, by column; what is missing stays."""
-    if value:
-        await _address(session, contact_id, value, now, report, agreed=agreed.get(CONSENT, False))
-    wishes = {name: agreed[name] for name in OPT_INS if name in agreed}
-    if wishes:
-        await consent.change(session, contact_id, wishes, _SAID, now)
-
-
-async def _address(
-    session: AsyncSession,
-    contact_id: uuid.UUID,
-    value: str,
-    now: datetime,
-    report: Report,
-    *,
-    agreed: bool,
-) -> None:
-    mine = await consent_queries.emails_of(session, contact_id)
-    same = next((one for one in mine if one.value == value), None)
-    if same is None and mine:
-        report.count("email addresses left out: the contact has another one")
-        return
-    refused = bool(await suppression.of(session, [value]))
-    if refused and agreed:
-        report.count("email addresses that must not be written to")
-    state = REACHABLE if agreed and not refused else UNVERIFIED
-    if same is None:
-        await _insert(session, contact_id, value, state, now)
-        difference = Difference(EMAIL, None, f"{value} ({state})")
-        await consent.record(session, contact_id, [difference], _SAID, now)
-    elif same.reachability == UNVERIFIED and state == REACHABLE:
-        await reachability.change(session, same.id, REACHABLE, "imported", now)
-        difference = Difference(EMAIL, f"{value} ({UNVERIFIED})", f"{value} ({state})")
-        await consent.record(session, contact_id, [difference], _SAID, now)
-
-
-async def _insert(
-    session: AsyncSession, contact_id: uuid.UUID, value: str, state: str, now: datetime
-) -> None:
-    await contacts.insert_address(
-        session,
-        {
-            "id": new_id(),
-            "contact_id": contact_id,
-            "channel": "email",
-            "bot": "",
-            "value": value,
-            "reachability": state,
-            "reachability_since": now,
-            "next_send_at": 0,
-            "created_at": now,
-        },
+    values: Mapping[str, uuid.UUID],
+    wishing: list[uuid.UUID],
+) -> Before:
+    """Read how those stand who get an address, by it, and those who have a wish."""
+    return Before(
+        await queries.emails_of(session, set(values.values())),
+        frozenset(await suppression.of(session, values)),
+        await queries.opt_ins_of(session, wishing, OPT_INS) if wishing else {},
+        await queries.said_of(session, wishing, OPT_INS) if wishing else set(),
     )
+
+
+@dataclass(slots=True)
+class Emails:
+    """What the addresses and wishes of a page's rows become."""
+
+    before: Before
+    now: datetime
+    report: Report
+    addresses: list[tuple[Any, ...]] = field(default_factory=list)
+    changed: list[tuple[Any, ...]] = field(default_factory=list)
+    wishes: dict[uuid.UUID, dict[str, bool]] = field(default_factory=dict)
+    log: list[dict[str, Any]] = field(default_factory=list)
+    events: list[NewEvent] = field(default_factory=list)
+
+    def bring(self, contact_id: uuid.UUID, value: str | None, agreed: Mapping[str, bool]) -> None:
+        """Give a contact an address and what they agreed to; what is missing stays."""
+        if value:
+            self._address(contact_id, value, agreed=agreed.get(CONSENT, False))
+        wishes = {name: agreed[name] for name in OPT_INS if name in agreed}
+        if wishes:
+            self._wish(contact_id, wishes)
+
+    def _address(self, contact_id: uuid.UUID, value: str, *, agreed: bool) -> None:
+        mine = self.before.emails.setdefault(contact_id, [])
+        same = next((one for one in mine if one.value == value), None)
+        if same is None and mine:
+            self.report.count("email addresses left out: the contact has another one")
+            return
+        refused = value in self.before.suppressed
+        if refused and agreed:
+            self.report.count("email addresses that must not be written to")
+        state = REACHABLE if agreed and not refused else UNVERIFIED
+        if same is None:
+            self._add(contact_id, value, state)
+        elif same.reachability == UNVERIFIED and state == REACHABLE:
+            self._open(contact_id, same)
+
+    def _add(self, contact_id: uuid.UUID, value: str, state: str) -> None:
+        made = queries.Email(new_id(), value, state)
+        self.before.emails[contact_id].append(made)
+        self.addresses.append((made.id, contact_id, "email", "", value, state, self.now, self.now))
+        self._record(contact_id, [Difference(EMAIL, None, f"{value} ({state})")])
+
+    def _open(self, contact_id: uuid.UUID, same: queries.Email) -> None:
+        mine = self.before.emails[contact_id]
+        mine[mine.index(same)] = same._replace(reachability=REACHABLE)
+        self.changed.append((REACHABLE, _IMPORTED, self.now, same.id, UNVERIFIED))
+        self.events.append(
+            reachability.happened(contact_id, same.id, REACHABLE, _IMPORTED, self.now)
+        )
+        was, is_now = f"{same.value} ({UNVERIFIED})", f"{same.value} ({REACHABLE})"
+        self._record(contact_id, [Difference(EMAIL, was, is_now)])
+
+    def _wish(self, contact_id: uuid.UUID, wishes: Mapping[str, bool]) -> None:
+        present = self.before.opt_ins.setdefault(contact_id, dict.fromkeys(OPT_INS, True))
+        said = frozenset(name for name in wishes if (contact_id, name) in self.before.said)
+        differences = consent.opted(present, wishes, said)
+        if not differences:
+            return
+        present.update(wishes)
+        self.before.said.update((contact_id, one.what) for one in differences)
+        self.wishes[contact_id] = present
+        self._record(contact_id, differences)
+
+    def _record(self, contact_id: uuid.UUID, differences: list[Difference]) -> None:
+        self.log += consent.entries(contact_id, differences, _SAID, self.now)
+        self.events.append(consent.happened(contact_id, differences, _SAID, self.now))
+
+    async def write(self, session: AsyncSession) -> bool:
+        """Store it all. Return False when somebody else came in between."""
+        if not await queries.insert_addresses(session, self.addresses):
+            return False
+        if not await queries.change_addresses(session, self.changed):
+            return False
+        await queries.set_opt_ins(
+            session,
+            [
+                (contact_id, *(wishes[name] for name in OPT_INS), self.now)
+                for contact_id, wishes in self.wishes.items()
+            ],
+        )
+        if self.log:
+            await consent_queries.insert_consent(session, self.log)
+        if self.events:
+            await append_many(session, self.events, fresh=True)
+        return True
 
 
 def told(address: Address | None) -> bool | None:

@@ -25,6 +25,13 @@ class Report:
         """Note one thing that needs a look, such as `ids.json:3:5: no time`."""
         self.notes.setdefault(kind, []).append(detail)
 
+    def add(self, other: "Report") -> None:
+        """Take over what another one has."""
+        for what, number in other.counts.items():
+            self.count(what, number)
+        for kind, details in other.notes.items():
+            self.notes.setdefault(kind, []).extend(details)
+
     def lines(self) -> list[str]:
         """Return the report for people; of each kind of note the first twenty."""
         shown = [f"{number:>8,}  {what}" for what, number in self.counts.items()]
