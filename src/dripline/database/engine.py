@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 _AFTER_COMMIT = "after_commit"
 _JOURNAL_TRIES = 100
+APPLICATION = "dripline"  # as the server lists our connections
 _POSTGRES_SETTINGS = {
-    "application_name": "dripline",
+    "application_name": APPLICATION,
     "timezone": "UTC",
     # A process that stands still, or whose machine is gone, in the middle of a transaction must not
     # hold up the others for longer than a moment: ours last milliseconds.

@@ -30,6 +30,7 @@ from dripline.clock import Clock, RealClock, RealTime, to_us
 from dripline.contacts import queries as contacts
 from dripline.content.store import ContentStore
 from dripline.database import Database, Wakes
+from dripline.database.stalled import end_stalled
 from dripline.deliveries import pace, queries, queue
 from dripline.deliveries.cap import Cap
 from dripline.deliveries.dispatch import Dispatcher
@@ -96,6 +97,7 @@ _FOLD_EVERY_S = 5.0
 _COUNT_EVERY_S = 60.0
 _DECIDE_EVERY_S = 30.0
 _SCORES_EVERY_S = 1.0
+_STALLED_EVERY_S = 5.0
 _MEASURE_MOST = 10_000  # what is due beyond that is simply "many"
 
 
@@ -143,6 +145,7 @@ class Engine:
             Duty("renew", _once(leases.renew), RENEW_EVERY_S),
             Duty("habits", _once(lambda: habits.run_once(self.clock.now())), _HABITS_EVERY_S),
             Duty("rescue", leases.rescue, 2.0),
+            *self._minding_others(),
             *webhooks.duties(self.settings, self.database, self.real_time, self.clock.now),
             Duty("measure", self._measure, _MEASURE_EVERY_S),
             Duty("fold", fold.run_once, _FOLD_EVERY_S),
@@ -155,6 +158,12 @@ class Engine:
             Duty("scores", lambda: scores.run_once(self.clock.now()), _SCORES_EVERY_S),
             Duty("experiments", lambda: experiments.run_once(self.clock.now()), _DECIDE_EVERY_S),
         ]
+
+    def _minding_others(self) -> list[Duty]:
+        """Return the duty that ends other processes' transactions that stand still, if any can."""
+        if self.database.is_sqlite:
+            return []
+        return [Duty("stalled", _once(lambda: end_stalled(self.database)), _STALLED_EVERY_S)]
 
     def _forgetting(self) -> list[Duty]:
         """Return the duty that forgets where clicks came from, if that is wanted."""
