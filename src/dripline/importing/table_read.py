@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -131,7 +132,7 @@ def _row(
         line,
         uuid.UUID(given["id"]) if "id" in given else None,
         given.get("telegram_id"),
-        normalise(given["email"]) if "email" in given else None,
+        _normalised(given["email"]) if "email" in given else None,
         utc_moment_of(given.get("created_at")),
         {name: given[name] for name in FACTS if name in given},
         attributes,
@@ -171,10 +172,16 @@ def _wrong(given: Mapping[str, str]) -> Iterator[str]:
 def _email_fault(text: str) -> str:
     """Return what is wrong with an address; nothing for one that is right."""
     try:
-        normalise(text)
+        _normalised(text)
     except Invalid as error:
         return error.message
     return ""
+
+
+@lru_cache(maxsize=1)
+def _normalised(text: str) -> str:
+    """Return an address as we keep it; a row asks twice in a row. Raises Invalid."""
+    return normalise(text)
 
 
 def _is_id(text: str) -> bool:
