@@ -18,7 +18,7 @@ demo: $(READY) ## Try it: a chat in the browser, a sample course (PORT=8001)
 	$(BIN)/dripline demo --port $(PORT) $(ARGS)
 
 test: $(READY) ## Run all tests (ARGS="tests/unit -k name" for some)
-	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n 4 --dist worksteal $(ARGS)
 
 check: $(READY) ## Lint, types, import contracts, pages
 	$(BIN)/ruff check .
