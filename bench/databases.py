@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import sqlite3
 import sys
@@ -56,6 +57,8 @@ class Sqlite:
         for leftover in self._file.parent.glob("run.db*"):
             leftover.unlink()
         shutil.copyfile(self._seed, self._file)
+        with self._file.open("rb") as copied:
+            os.fsync(copied.fileno())  # else what is measured waits for our copy to reach the disk
         return f"sqlite:///{self._file}"
 
     def query(self, sql: str) -> list[tuple[str, ...]]:
