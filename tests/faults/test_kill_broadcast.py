@@ -55,7 +55,7 @@ def kill_while_it_goes_out(
     rounds: Callable[[int], int],
 ) -> None:
     telegram.latency_s = lambda: random.uniform(0.002, 0.08)
-    blows_to_come = rounds(8)
+    blows_to_come = rounds(6)
     contacts = CONTACTS_A_ROUND * blows_to_come  # so that the last blow falls into the sending too
     with Programs(root, database_url=url, telegram_api_base=telegram.url) as programs:
         for command in (

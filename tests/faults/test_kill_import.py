@@ -11,7 +11,7 @@ from outside.evidence import Ask, count, of_postgres, of_sqlite
 from outside.program import Programs
 from postgres import PostgresServer
 
-PEOPLE = 12_000
+PEOPLE = 6_000
 PAGE = 2_000
 
 
