@@ -336,22 +336,23 @@ async def test_an_address_that_bounces_in_the_very_moment_stays_so(
         assert not await consent_queries.consent_of(session, known_id(3))
 
 
-async def test_the_same_file_twice_at_once_comes_once(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+async def ten_pages(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of a hundred people, of whom ten make a page."""
     monkeypatch.setattr(table, "_PAGE", 10)
     await content(database, tmp_path / "content")
-    file = large_file(tmp_path / "in.csv", 100)
-    await asyncio.gather(bring(database, file), bring(database, file))
+    return large_file(tmp_path / "in.csv", 100)
+
+
+async def test_the_same_file_twice_at_once_comes_once(database: Database, ten_pages: Path) -> None:
+    await asyncio.gather(bring(database, ten_pages), bring(database, ten_pages))
     await is_whole(database, 100)
 
 
 async def test_an_import_that_ended_half_way_is_completed_by_the_same_file(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, ten_pages: Path
 ) -> None:
-    monkeypatch.setattr(table, "_PAGE", 10)
-    await content(database, tmp_path / "content")
-    file = large_file(tmp_path / "in.csv", 100)
+    file = ten_pages
 
     def ends(done: int) -> None:
         if done == 30:

@@ -54,7 +54,14 @@ def parts(message: Rendered) -> list[Request]:
 
 
 def requests_for(message: Rendered) -> int:
-    """Return how many requests a message takes, for the pace; 1 for one that cannot be sent."""
+    """Return how many requests a message takes; 1 for one that cannot be sent.
+
+    Asked of every message, so what is surely short is not taken apart: a character counts twice at
+    most.
+    """
+    limit = CAPTION_LIMIT if message.media else TEXT_LIMIT
+    if len(message.media) < 2 and 2 * len(message.text) <= limit:
+        return 1
     try:
         return len(parts(message))
     except PermanentFailure:

@@ -25,7 +25,7 @@ from dripline.deliveries.claim import Claim, Flight, Terms, claim
 from dripline.deliveries.passed import Passed
 from dripline.deliveries.protocols import Channel, LinkTracker, Origin, Outgoing
 from dripline.deliveries.rescue import LEASE_US
-from dripline.deliveries.rests import Rests
+from dripline.deliveries.rests import Bursts, Rests
 from dripline.deliveries.settle import Outcome, Settled, settle
 from dripline.deliveries.track import has_links, tracked
 from dripline.errors import Overslept, PermanentFailure, RetryLater, SendFailure
@@ -36,8 +36,6 @@ _BATCH = 500
 # A slot is at most a few seconds after its claim. Half a lease later, we know that we stood still.
 _TOO_LATE_US = LEASE_US // 2
 _TIMER_US = 1_000  # a timer is no finer
-# Characters that are surely one request, as a text and below a file: each counts at most twice.
-_ONE_TEXT, _ONE_CAPTION = 2_048, 512
 # A claim takes some 20 ms, a hundred under load. What one takes that is stuck, its slots are moved
 # on by; far within the lease.
 _LONG_CLAIM_US, _LONGEST_CLAIM_US = 250_000, LEASE_US // 4
@@ -70,7 +68,7 @@ class Dispatcher:
         self._tracker = tracker
         self._passed = Passed()
         self._rests = Rests() if database.is_sqlite else None
-        self._bursts: dict[uuid.UUID, int] = {}
+        self._bursts = Bursts()
         self._dice = random.Random()  # noqa: S311 - jitter
 
     async def run_once(self, now: datetime, most: int = _BATCH) -> int:
@@ -127,7 +125,7 @@ class Dispatcher:
         """Let all chats take their next message at once."""
         async with self.database.transaction() as session:
             await queries.free_chats(session)
-        self._bursts.clear()
+        self._bursts.forget()
         if self._rests is not None:
             self._rests.forget()
 
@@ -203,27 +201,12 @@ class Dispatcher:
         outgoing = Outgoing(outcome.delivery_id, flight.ready.address, message)
         if begun:
             outgoing.parts_done, outgoing.provider_ids = begun["done"], list(begun["ids"])
-        media, one = message.media, _ONE_CAPTION if message.media else _ONE_TEXT
-        several = len(media) > 1 or len(message.text) > one
-        if several or (self._bursts and outgoing.address.id in self._bursts):
-            self._keep_off_bursts(flight, message)
-        return outcome, outgoing
-
-    def _keep_off_bursts(self, flight: Flight, message: Rendered) -> None:
-        """Let a message leave behind another of several requests to its chat, and note its own.
-
-        When that one has ended, all workers hear of it (`settle`); until then we know by ourselves.
-        """
-        address, now_us = flight.ready.address, self.real_time.now_us()
+        address = outgoing.address
         requests = self._channels[address.channel].requests_for(message)
-        free_us = self._bursts.get(address.id, 0)
-        if requests == 1 and free_us <= now_us:
-            self._bursts.pop(address.id, None)
-            return
-        flight.slot_us = max(flight.slot_us, min(free_us, now_us + _LONGEST_CLAIM_US))
-        if len(self._bursts) > _BATCH:
-            self._bursts = {chat: us for chat, us in self._bursts.items() if us > now_us}
-        self._bursts[address.id] = flight.slot_us + requests * self.chat_us
+        if requests > 1 or address.id in self._bursts:
+            now_us, took_us = self.real_time.now_us(), requests * self.chat_us
+            flight.slot_us = self._bursts.slot(address.id, flight.slot_us, took_us, now_us)
+        return outcome, outgoing
 
     async def _track(self, tracker: LinkTracker, outgoing: Outgoing) -> Rendered:
         """Return the message as it goes out; an email's links are its channel's to track."""

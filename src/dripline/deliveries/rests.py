@@ -11,6 +11,7 @@ from typing import Final
 
 # No chat is given a slot that is further away, and after it rests for a second.
 _LONGEST_US: Final = 5_000_000
+_MANY: Final = 500  # bursts, beyond which those that are over are let go
 
 
 class Rests:
@@ -38,3 +39,31 @@ class Rests:
     def forget(self) -> None:
         """Let all chats take their next message at once."""
         self._now, self._before = {}, {}
+
+
+class Bursts:
+    """Chats into which a message of several requests is on its way: the next one leaves behind it.
+
+    Only rendering tells how many requests a message takes, and its claim is over by then. When it
+    has ended, all workers hear of it (`settle`); until then its own worker knows.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[uuid.UUID, int] = {}
+
+    def __contains__(self, address_id: uuid.UUID) -> bool:
+        """Whether a chat may be in the middle of such a message."""
+        return address_id in self._until
+
+    def slot(self, address_id: uuid.UUID, slot_us: int, takes_us: int, now_us: int) -> int:
+        """Return when a message may leave that wants to at `slot_us`, and takes so long."""
+        free_us = min(self._until.get(address_id, 0), now_us + _LONGEST_US)
+        slot_us = max(slot_us, free_us)
+        if len(self._until) > _MANY:
+            self._until = {chat: us for chat, us in self._until.items() if us > now_us}
+        self._until[address_id] = slot_us + takes_us
+        return slot_us
+
+    def forget(self) -> None:
+        """Let all chats take their next message at once."""
+        self._until.clear()

@@ -202,15 +202,20 @@ async def test_closes_what_is_idle_by_itself(
     await client.close()
 
 
+async def given_up(client: Http1Client) -> None:
+    """Ask, and wait no longer for the answer."""
+    waiting = asyncio.ensure_future(client.post("/x", JSON, b""))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
 async def test_a_cancelled_request_takes_its_connection_with_it(
     server: ScriptedServer, client: Http1Client
 ) -> None:
     server.script = [hang]
-    task = asyncio.ensure_future(client.post("/x", JSON, b""))
-    await asyncio.sleep(0.05)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await given_up(client)
     assert (await client.post("/x", JSON, b"")).body == b"{}"
     assert server.connections == 2
 
@@ -221,11 +226,7 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_thrown_away(
     late = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
     for _ in range(2):  # over a connection that is new, and over one that was used
         server.script = [raw(late, b"late", pause=0.1)]
-        waiting = asyncio.ensure_future(client.post("/x", JSON, b""))
-        await asyncio.sleep(0.05)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
+        await given_up(client)
         assert (await client.post("/x", JSON, b"")).body == b"{}"
         await asyncio.sleep(0.15)
         assert (await client.post("/x", JSON, b"")).body == b"{}"
