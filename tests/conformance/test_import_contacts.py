@@ -237,6 +237,27 @@ async def test_pages_bring_what_rows_one_by_one_would(
         assert after[name] == results[0][1][name]
 
 
+async def test_a_row_is_told_of_once_with_all_that_it_changes(
+    database: Database, tmp_path: Path
+) -> None:
+    await content(database, tmp_path / "content")
+    file = tmp_path / "in.csv"
+    file.write_text("email,email_consent,sequences,announcements\nA@example.com,yes,yes,no\n")
+    await bring(database, file)
+    async with database.reading() as session:
+        events = (await session.scalars(select(Event).where(Event.contact_id.is_not(None)))).all()
+    assert [(event.name, event.data["changes"]) for event in events] == [
+        (
+            "consent.changed",
+            {
+                "email": {"old": None, "new": "a@example.com (reachable)"},
+                "sequences": {"old": None, "new": "yes"},
+                "announcements": {"old": None, "new": "no"},
+            },
+        )
+    ]
+
+
 async def test_a_row_about_two_contacts_is_told_before_anything_is_stored(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts import consent_queries, queries
+from dripline.contacts.consent_queries import Entry
 from dripline.contacts.models import Contact, Preferences
 from dripline.contacts.timezones import ASKED, guess_for
 from dripline.errors import USER_NOT_FOUND, NotFound
@@ -108,22 +109,14 @@ async def record(
 
 def entries(
     contact_id: uuid.UUID, differences: Sequence[Difference], evidence: Evidence, now: datetime
-) -> list[dict[str, Any]]:
+) -> list[Entry]:
     """Return the lines of the log that tell of differences."""
+    source, ip, wording = evidence.source, evidence.ip, evidence.wording
+    user_agent = evidence.user_agent[:500] if evidence.user_agent else None
     return [
-        {
-            "id": new_id(),
-            "contact_id": contact_id,
-            "subject": None,
-            "what": one.what,
-            "old": one.old,
-            "new": one.new,
-            "source": evidence.source,
-            "at": now,
-            "ip": evidence.ip,
-            "user_agent": evidence.user_agent[:500] if evidence.user_agent else None,
-            "wording": evidence.wording,
-        }
+        Entry(
+            new_id(), contact_id, one.what, one.old, one.new, source, now, ip, user_agent, wording
+        )
         for one in differences
     ]
 

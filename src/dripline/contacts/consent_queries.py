@@ -18,8 +18,26 @@ from dripline.contacts.models import (
 )
 from dripline.database import bulk, insert_new
 
-_CONSENT = bulk.Table(
-    "consent_log", tuple(column.name for column in ConsentEntry.__table__.columns)
+
+class Entry(NamedTuple):
+    """A new line of the log, about somebody whose name is known."""
+
+    id: uuid.UUID
+    contact_id: uuid.UUID
+    what: str
+    old: str | None
+    new: str | None
+    source: str
+    at: datetime
+    ip: str | None
+    user_agent: str | None
+    wording: str | None
+
+
+_CONSENT = bulk.Table("consent_log", Entry._fields)
+_SUPPRESSED = bulk.Statement(
+    sqlite="SELECT value FROM email_suppressions WHERE value IN ({keys})",
+    postgresql="SELECT value FROM email_suppressions WHERE value = ANY($1::text[])",
 )
 
 
@@ -31,6 +49,11 @@ async def suppressions(session: AsyncSession, values: Iterable[str]) -> Sequence
     statement = select(Suppression).where(Suppression.value.in_(wanted))
     statement = statement.execution_options(populate_existing=True)
     return (await session.scalars(statement)).all()
+
+
+async def suppressed(session: AsyncSession, values: Iterable[str]) -> set[str]:
+    """Return which of these values (addresses, or digests of them) are suppressed."""
+    return {row[0] for row in await bulk.read(session, _SUPPRESSED, values)}
 
 
 async def set_suppression(
@@ -163,10 +186,9 @@ async def open_verification_of(
     return (await session.scalars(statement.limit(1))).first() is not None
 
 
-async def insert_consent(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+async def insert_consent(session: AsyncSession, rows: Sequence[Entry]) -> None:
     """Write entries into the log."""
-    names = _CONSENT.columns
-    await bulk.append(session, _CONSENT, [tuple(row[name] for name in names) for row in rows])
+    await bulk.append(session, _CONSENT, rows)
 
 
 async def consent_of(session: AsyncSession, contact_id: uuid.UUID) -> Sequence[ConsentEntry]:

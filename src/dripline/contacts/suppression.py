@@ -54,6 +54,12 @@ async def of(session: AsyncSession, values: Iterable[str]) -> dict[str, Suppress
     return {asked[row.value]: row for row in found}
 
 
+async def among(session: AsyncSession, values: Iterable[str]) -> set[str]:
+    """Return the suppressed ones among many normalised addresses: `of` without the why."""
+    asked = {name: value for value in values for name in (value, digest(value))}
+    return {asked[name] for name in await queries.suppressed(session, asked)}
+
+
 def digest(value: str) -> str:
     """Return what stands for an address whose owner was erased."""
     return f"sha256:{sha256(value.encode()).hexdigest()}"

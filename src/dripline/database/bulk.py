@@ -113,12 +113,13 @@ async def append(session: AsyncSession, table: Table, rows: Sequence[tuple[Any, 
 async def read(
     session: AsyncSession,
     statement: Statement,
-    keys: Iterable[uuid.UUID | bytes],
+    keys: Iterable[uuid.UUID | bytes | str],
     *parameters: Any,
 ) -> Sequence[Any]:
     """Return the rows whose key is one of `keys`, or delete them.
 
-    The keys come first among the parameters; as they were read will do.
+    The keys come first among the parameters; as they were read will do. All of them are texts, or
+    none is.
     """
     wanted = list(keys)
     if not wanted:
@@ -129,7 +130,8 @@ async def read(
     # Repeating the last key keeps the number of different statements, and so of parses, small.
     wanted += wanted[-1:] * (_size(len(wanted)) - len(wanted))
     sql = statement.sqlite.replace("{keys}", ",".join("?" * len(wanted)))
-    return _on_sqlite(connection, sql, (*map(_blob, wanted), *parameters))
+    stored = wanted if isinstance(wanted[0], str) else map(_blob, wanted)  # type: ignore[arg-type]
+    return _on_sqlite(connection, sql, (*stored, *parameters))
 
 
 async def run(session: AsyncSession, statement: Statement, *parameters: Any) -> Sequence[Any]:

@@ -9,12 +9,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts import queries as contacts
 from dripline.contacts.models import Address, Attribute, Contact, Tag
-from dripline.database import insert_new
+from dripline.database import bulk, insert_new
 from dripline.deliveries.models import DeliveryKey
 from dripline.payments.models import Payment
 from dripline.scenarios.models import ACTIVE, Enrollment, ScenarioAccess
 
 TELEGRAM = "telegram"
+
+_KNOWN = bulk.Statement(
+    sqlite="""
+        SELECT a.value, a.bot, a.id, a.contact_id, c.timezone
+        FROM addresses a JOIN contacts c ON c.id = a.contact_id
+        WHERE a.value IN ({keys}) AND a.bot = ? AND a.channel = 'telegram'
+    """,
+    postgresql="""
+        SELECT a.value, a.bot, a.id, a.contact_id, c.timezone
+        FROM addresses a JOIN contacts c ON c.id = a.contact_id
+        WHERE a.value = ANY($1::text[]) AND a.bot = $2 AND a.channel = 'telegram'
+    """,
+)
 
 
 class Known(NamedTuple):
@@ -30,16 +43,13 @@ async def known_people(
 ) -> dict[str, Known]:
     """Return who of these is a contact already, by Telegram id."""
     bots = await contacts.telegram_bots(session)
-    rows = await session.execute(
-        select(Address.value, Address.bot, Address.id, Address.contact_id, Contact.timezone)
-        .join(Contact, Contact.id == Address.contact_id)
-        .where(Address.channel == TELEGRAM, Address.bot.in_(bots), Address.value.in_(telegram_ids))
-        .order_by(Address.id)
-    )
+    rows = [row for at in bots for row in await bulk.read(session, _KNOWN, telegram_ids, at)]
+    rows.sort(key=lambda row: row[2])
     found: dict[str, Known] = {}
-    for value, at, address_id, contact_id, timezone in rows:
+    for value, at, address_id, owner, timezone in rows:
+        contact_id = bulk.as_uuid(owner)
         if at == bot:
-            found[value] = Known(contact_id, address_id, timezone)
+            found[value] = Known(contact_id, bulk.as_uuid(address_id), timezone)
         else:
             found.setdefault(value, Known(contact_id, None, timezone))
     return found

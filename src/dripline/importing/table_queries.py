@@ -4,10 +4,8 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.contacts.models import Address, ConsentEntry, Preferences
 from dripline.database import bulk
 
 Rows = Sequence[tuple[Any, ...]]
@@ -36,6 +34,36 @@ _EMAILS = bulk.Statement(
     postgresql="""
         SELECT contact_id, id, value, reachability FROM addresses
         WHERE contact_id = ANY($1::uuid[]) AND channel = 'email' AND reachability <> 'removed'
+    """,
+)
+_EMAIL_OWNERS = bulk.Statement(
+    sqlite="""
+        SELECT value, contact_id FROM addresses
+        WHERE channel = 'email' AND bot = '' AND value IN ({keys})
+    """,
+    postgresql="""
+        SELECT value, contact_id FROM addresses
+        WHERE channel = 'email' AND bot = '' AND value = ANY($1::text[])
+    """,
+)
+_OPT_INS = bulk.Statement(
+    sqlite="""
+        SELECT contact_id, sequences, announcements FROM user_email_preferences
+        WHERE contact_id IN ({keys})
+    """,
+    postgresql="""
+        SELECT contact_id, sequences, announcements FROM user_email_preferences
+        WHERE contact_id = ANY($1::uuid[])
+    """,
+)
+_SAID = bulk.Statement(
+    sqlite="""
+        SELECT DISTINCT contact_id, what FROM consent_log
+        WHERE contact_id IN ({keys}) AND what IN ('sequences', 'announcements')
+    """,
+    postgresql="""
+        SELECT DISTINCT contact_id, what FROM consent_log
+        WHERE contact_id = ANY($1::uuid[]) AND what IN ('sequences', 'announcements')
     """,
 )
 _INSERT_CONTACTS = bulk.Statement(
@@ -159,12 +187,8 @@ async def there(session: AsyncSession, ids: Iterable[uuid.UUID]) -> set[uuid.UUI
 
 async def email_owners(session: AsyncSession, values: Sequence[str]) -> dict[str, uuid.UUID]:
     """Return whose these email addresses are; nobody's are left out."""
-    rows = await session.execute(
-        select(Address.value, Address.contact_id).where(
-            Address.channel == "email", Address.bot == "", Address.value.in_(values)
-        )
-    )
-    return {row[0]: row[1] for row in rows}
+    rows = await bulk.read(session, _EMAIL_OWNERS, values)
+    return {value: bulk.as_uuid(owner) for value, owner in rows}
 
 
 async def locked(
@@ -187,26 +211,19 @@ async def emails_of(
 
 
 async def opt_ins_of(
-    session: AsyncSession, ids: Sequence[uuid.UUID], names: Sequence[str]
+    session: AsyncSession, ids: Iterable[uuid.UUID]
 ) -> dict[uuid.UUID, dict[str, bool]]:
-    """Return how these wishes of contacts stand; who never said any is left out."""
-    columns = [getattr(Preferences, name) for name in names]
-    rows = await session.execute(
-        select(Preferences.contact_id, *columns).where(Preferences.contact_id.in_(ids))
-    )
-    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+    """Return how the opt-ins of contacts stand; who never said any is left out."""
+    return {
+        bulk.as_uuid(contact_id): {"sequences": bool(one), "announcements": bool(other)}
+        for contact_id, one, other in await bulk.read(session, _OPT_INS, ids)
+    }
 
 
-async def said_of(
-    session: AsyncSession, ids: Sequence[uuid.UUID], what: Sequence[str]
-) -> set[tuple[uuid.UUID, str]]:
-    """Return of which of these things the logs of contacts have anything."""
-    rows = await session.execute(
-        select(ConsentEntry.contact_id, ConsentEntry.what)
-        .where(ConsentEntry.contact_id.in_(ids), ConsentEntry.what.in_(what))
-        .distinct()
-    )
-    return {(contact_id, name) for contact_id, name in rows if contact_id is not None}
+async def said_of(session: AsyncSession, ids: Iterable[uuid.UUID]) -> set[tuple[uuid.UUID, str]]:
+    """Return of which opt-ins the logs of contacts have anything."""
+    rows = await bulk.read(session, _SAID, ids)
+    return {(bulk.as_uuid(contact_id), what) for contact_id, what in rows}
 
 
 async def insert_contacts(session: AsyncSession, rows: Rows) -> bool:

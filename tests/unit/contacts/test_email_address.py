@@ -1,6 +1,10 @@
 """Addresses of every odd kind: kept in one form, or refused with a sentence that helps."""
 
+from collections.abc import Callable
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as some
 
 from dripline.contacts import email_address as sentences
 from dripline.contacts.email_address import normalise
@@ -56,3 +60,27 @@ def test_what_is_no_address_is_told_why(raw: object, sentence: str) -> None:
     with pytest.raises(Invalid) as refused:
         normalise(raw)
     assert (refused.value.message, refused.value.code) == (sentence, "EMAIL_INVALID")
+
+
+LOCALS = some.text("ab.-_+A9!'", min_size=1, max_size=66) | some.just("x" * 64)
+DOMAINS = some.sampled_from(
+    ["example.com", "Mail.EXAMPLE.com", "xn--80a1acny.xn--p1ai", "exa_mple.com", "a..b.com",
+     "-a.com", "a-.com", "test", "mail.test", "localhost", "example.local", "127.0.0.1", "a.1",
+     "xn--a.com", "почта.рф", ".com", "example.com.", "b." * 120 + "com", "a" * 64 + ".com"]
+)  # fmt: skip
+
+
+@given(LOCALS, DOMAINS | some.text("ab.-1", max_size=12))
+@example("x" * 60, "b." * 94 + "comcom")
+@example("x" * 60, "b." * 94 + "comcomc")
+def test_a_usual_address_is_kept_as_after_a_long_look(local: str, domain: str) -> None:
+    raw = f"{local}@{domain}"
+    assert outcome(normalise, raw) == outcome(sentences._looked_over, raw)
+
+
+def outcome(look: Callable[[str], str], raw: str) -> str:
+    """Return an address as it is kept, or why not."""
+    try:
+        return look(raw)
+    except Invalid as refused:
+        return refused.message
