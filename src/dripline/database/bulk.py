@@ -8,6 +8,7 @@ thread would have to win Python's lock from the loop for every single row, and a
 up every five milliseconds. What may wait for others (BEGIN) or for the disk (COMMIT) stays there.
 """
 
+import re
 import sqlite3
 import uuid
 from collections.abc import Iterable, Sequence
@@ -30,12 +31,17 @@ _STORED_LENGTH = len("2026-01-31T09:00:00.000000Z")
 _TEXT_LENGTH = _STORED_LENGTH + len('"",')
 _CONNECTION = "bulk_connection"
 _NO_TRANSACTION = object()
+_ARRAY = re.compile(r"(\$\d+)::(\w+\[\])")
+_KEYS = re.compile(r"(\$1)::(\w+\[\])")
+# What JSON writes otherwise than an array's text: a control character as a letter or a number.
+_CONTROL = re.compile(rb"(?<!\\)(?:\\\\)*\\[^\"\\]")
 
 # As the column types store them. PostgreSQL's driver brings its own UUID, which is several times
 # faster to make and to compare; what SQLite reads becomes one too.
 sqlite3.register_adapter(uuid.UUID, lambda value: value.bytes)
 sqlite3.register_adapter(pgproto.UUID, lambda value: value.bytes)
 sqlite3.register_adapter(datetime, utc_text)
+_UUID_TEXT = pgproto.UUID.__str__
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +80,8 @@ async def write(
     if connection.dialect.name == "sqlite":
         _many_on_sqlite(connection, statement.sqlite, rows)
         return ()
-    columns = tuple(list(column) for column in zip(*rows, strict=True))
-    return await _on_postgresql(connection, statement.postgresql, columns)
+    sql, columns = _with_texts(_ARRAY, statement.postgresql), zip(*rows, strict=True)
+    return await _on_postgresql(connection, sql, tuple(map(_array, columns)))
 
 
 async def write_if_all(
@@ -99,7 +105,7 @@ async def write_if_all(
 async def append(session: AsyncSession, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert rows that cannot be there already: a conflict is an error.
 
-    PostgreSQL takes them by COPY, for which arrays' elements need not be told apart one by one.
+    PostgreSQL takes them by COPY, half the work of arrays.
     """
     if not rows:
         return
@@ -126,7 +132,8 @@ async def read(
         return []
     connection = await _connection(session)
     if connection.dialect.name != "sqlite":
-        return await _on_postgresql(connection, statement.postgresql, (wanted, *parameters))
+        sql = _with_texts(_KEYS, statement.postgresql)
+        return await _on_postgresql(connection, sql, (_array(wanted), *parameters))
     # Repeating the last key keeps the number of different statements, and so of parses, small.
     wanted += wanted[-1:] * (_size(len(wanted)) - len(wanted))
     sql = statement.sqlite.replace("{keys}", ",".join("?" * len(wanted)))
@@ -253,6 +260,38 @@ def _texts(moments: Sequence[datetime | None]) -> Sequence[str | None]:
 def _insertion(table: Table) -> str:
     marks = ", ".join("?" * len(table.columns))
     return f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES ({marks})"  # noqa: S608
+
+
+@cache
+def _with_texts(arrays: re.Pattern[str], sql: str) -> str:
+    """Return a statement that takes these arrays as texts (`$1::bigint[]`)."""
+    return arrays.sub(r"\1::text::\2", sql)
+
+
+def _array(values: Sequence[Any]) -> str:
+    """Return a column as the text of an array: a fifth of the time of the driver's own way.
+
+    The driver asks of each element whether it is a container, in Python. JSON writes numbers,
+    moments, null and quoted texts as PostgreSQL reads them in an array.
+    """
+    try:
+        dumped = orjson.dumps(values, default=_UUID_TEXT, option=orjson.OPT_UTC_Z)
+    except TypeError:
+        if not all(value is None or isinstance(value, str) for value in values):
+            raise
+        return _array_of_texts(values)  # half a surrogate pair: the driver says so
+    if b"\\" in dumped and _CONTROL.search(dumped):
+        return _array_of_texts(values)
+    return f"{{{dumped[1:-1].decode()}}}"
+
+
+def _array_of_texts(values: Sequence[Any]) -> str:
+    """Return a column of texts that JSON cannot write as PostgreSQL reads them."""
+    quoted = (
+        "NULL" if text is None else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        for text in values
+    )
+    return f"{{{','.join(quoted)}}}"
 
 
 async def _copy(connection: AsyncConnection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:

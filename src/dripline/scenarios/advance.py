@@ -196,10 +196,11 @@ class EnrollmentOrigin:
         for result, state in decided.values():
             _go_on(changes, state, library.scenario(state.scenario_id), result)
         changed = await changes.write_unchanged(session)
+        if len(decided) == len(results) and not changed:
+            return
         done = {result.delivery_id for ref, (result, _) in decided.items() if ref not in changed}
-        if len(done) < len(results):
-            left = [result for result in results if result.delivery_id not in done]
-            await _go_on_anew(session, library, left, now)
+        left = [result for result in results if result.delivery_id not in done]
+        await _go_on_anew(session, library, left, now)
 
 
 def _as_decided(

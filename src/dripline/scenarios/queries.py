@@ -172,6 +172,8 @@ async def save_unchanged(
             [(*_often(s), *seldom_of(s), s.id, s.version) for s in others],
         ),
     ]
+    if len(saved) == len(changed):
+        return set()
     return {s.id for s in changed}.difference(row[0] for row in saved)
 
 

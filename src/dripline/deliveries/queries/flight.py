@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,18 +18,20 @@ _LONGEST_WAIT_US = 3 * 3600 * 1_000_000  # for a full mailbox, an hour at a time
 _INFLIGHT = bulk.Table("inflight", ("claim", "worker", "lease_until", *ROW.split(", ")))
 
 _RELEASE = Statement(
+    sqlite="DELETE FROM inflight WHERE id = ? AND claim = ?",
+    postgresql="""
+        DELETE FROM inflight i USING unnest($1::uuid[], $2::bigint[]) AS held (id, claim)
+        WHERE i.id = held.id AND i.claim = held.claim RETURNING i.id, i.claim
+    """,
+)
+# Hardly ever has a claim been lost: only then is SQLite asked about each.
+_RELEASE_SOME = Statement(
     sqlite="""
         DELETE FROM inflight
         WHERE id IN ({keys}) AND claim IN (SELECT value FROM json_each(?)) RETURNING id, claim
     """,
-    postgresql="""
-        DELETE FROM inflight
-        WHERE id = ANY($1::uuid[]) AND claim = ANY($2::bigint[]) RETURNING id, claim
-    """,
+    postgresql="",
 )
-
-# Hardly ever has a claim been lost: SQLite is not asked about each.
-_RELEASE_EACH = "DELETE FROM inflight WHERE id = ? AND claim = ?"
 
 _DELETE_INFLIGHT = Statement(
     sqlite="DELETE FROM inflight WHERE id IN ({keys})",
@@ -76,12 +77,15 @@ async def insert_inflight(
 
 async def release(session: AsyncSession, claims: Sequence[tuple[uuid.UUID, int]]) -> Sequence[bool]:
     """Hold rows no longer; return for each of these rows and claims whether it was held as such."""
-    numbers: Any = list({claim for _id, claim in claims})
     if session.get_bind().dialect.name == "sqlite":
-        if await bulk.write_if_all(session, _RELEASE_EACH, claims):
+        if await bulk.write_if_all(session, _RELEASE.sqlite, claims):
             return [True] * len(claims)
-        numbers = dump_json(numbers)
-    rows = await bulk.read(session, _RELEASE, [row_id for row_id, _claim in claims], numbers)
+        numbers = dump_json(list({claim for _id, claim in claims}))
+        rows = await bulk.read(session, _RELEASE_SOME, [row_id for row_id, _ in claims], numbers)
+    else:
+        rows = await bulk.write(session, _RELEASE, claims)
+        if len(rows) == len(claims):
+            return [True] * len(claims)
     held = {(as_uuid(row[0]), row[1]) for row in rows}
     return [claim in held for claim in claims]
 
