@@ -73,6 +73,7 @@ export function clockBar(root, { languageChanged }) {
   function drawNext() {
     const { due } = state.clock;
     jump.disabled = !due || jumping;
+    next.classList.toggle("idle", !due);
     if (!due) {
       const begun = [...state.chats.values()].some((chat) => chat.last);
       replace(next, h("b", {}, t(begun ? "all_sent" : "nothing_due")),
