@@ -185,6 +185,81 @@ async def test_on_a_phone_the_next_time_is_whole(
     assert await page.locator(".next > *").evaluate_all(cut) == 0
 
 
+@pytest.mark.parametrize("language", ["en-US", "ru-RU"])
+async def test_on_a_phone_it_is_whole_that_nothing_comes_next(
+    running: Running, browser: Browser, language: str
+) -> None:
+    page = await open_page(browser, running, size=NARROW, language=language)
+    cut = "parts => parts.filter(one => one.scrollWidth > one.clientWidth).length"
+    await expect(page.locator(".next.idle b")).to_be_visible()
+    assert await page.locator(".next > *").evaluate_all(cut) == 0
+    await send(running, "sendMessage", text="The last one")
+    await expect(page.locator(".msg").last).to_contain_text("The last one")
+    assert await page.locator(".next > *").evaluate_all(cut) == 0
+
+
+async def test_what_is_open_stays_open_when_a_message_comes(
+    running: Running, browser: Browser
+) -> None:
+    quote = "\n".join(f">line {number}" for number in range(9))
+    await send(running, "sendMessage", text=f"||hidden||\n**{quote}||", parse_mode="MarkdownV2")
+    await send(running, "sendVoice", {"voice": Upload(b"OggS", "bell.ogg", "audio/ogg")})
+    markup = {"inline_keyboard": [[{"text": "Done", "callback_data": "done"}]]}
+    await send(running, "sendMessage", text="Select me", reply_markup=markup)
+    page = await open_page(browser, running)
+    phone = page.locator(".phone").first
+    await phone.locator(".spoiler").click()
+    await phone.locator("blockquote").click()
+    await phone.locator(".msg .file").evaluate("row => { row.playing = true; }")
+    await phone.locator(".text", has_text="Select me").select_text()
+    await phone.get_by_role("button", name="Done").focus()
+    await send(running, "sendMessage", text="And another")
+    await expect(phone.locator(".msg").last).to_contain_text("And another")
+    await expect(phone.locator(".spoiler")).to_have_class("spoiler open")
+    await expect(phone.locator("blockquote")).not_to_have_class("folded")
+    assert await phone.locator(".msg .file").evaluate("row => row.playing")
+    assert "Select me" in await page.evaluate("getSelection().toString()")
+    button = phone.get_by_role("button", name="Done")
+    await expect(button).to_be_focused()
+    await button.click()
+    await expect(button).to_have_class("key busy")
+    asked = page.locator(".msg.last", has=page.get_by_role("button", name="Done"))
+    await expect(asked).to_have_count(0)
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+async def test_an_edit_and_a_deletion_show_at_once(running: Running, browser: Browser) -> None:
+    for text in ("One", "Two", "Three"):
+        await send(running, "sendMessage", text=text)
+    one = running.telegram.private(running.bot, running.anna).history.last()
+    assert one is not None
+    page = await open_page(browser, running)
+    texts = page.locator(".phone").first.locator(".msg:not(.mine) .text")
+    await expect(texts).to_have_text(["One", "Two", "Three"])
+    await send(running, "editMessageText", message_id=one.id, text="Third")
+    await send(running, "deleteMessage", message_id=one.id - 1)
+    await expect(texts).to_have_text(["One", "Third"])
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+async def test_the_time_leaves_room_for_words_from_right_to_left(
+    running: Running, browser: Browser
+) -> None:
+    page = await open_page(browser, running)
+    for count in range(1, 9):
+        await send(running, "sendMessage", text="שלום " * count)
+    bubbles = page.locator(".phone").first.locator(".msg:not(.mine) .bubble")
+    await expect(bubbles).to_have_count(8)
+    covered = """all => all.filter(one => {
+      const words = document.createRange();
+      words.selectNodeContents(one.querySelector(".text").firstChild);
+      const time = one.querySelector(".meta").getBoundingClientRect();
+      return [...words.getClientRects()].some(line => line.right > time.left + 1
+        && line.left < time.right - 1 && line.bottom > time.top + 3 && line.top < time.bottom);
+    }).length"""
+    assert await bubbles.evaluate_all(covered) == 0
+
+
 async def test_what_came_while_nobody_looked_is_unread(running: Running, browser: Browser) -> None:
     people = [running.add_contact(name) for name in ("Ben", "Chiara", "Dana", "Eva")]
     page = await open_page(browser, running)

@@ -1,6 +1,6 @@
 // Messages as bubbles: groups, albums, days, keyboards.
 
-import { h, icon } from "./dom.js";
+import { arrange, h, icon } from "./dom.js";
 import { rich } from "./entities.js";
 import { fileRow, isPicture, mosaic, mosaicWidth } from "./media.js";
 import { state } from "./store.js";
@@ -19,21 +19,39 @@ export function items(messages) {
   return result;
 }
 
-export function draw(messages, view) {
+// `drawn` is what was drawn before. A bubble that says the same stays: opened, selected, playing.
+export function draw(messages, view, drawn) {
   const days = []; // each day in a box of its own, so that its label sticks only while it is seen
   const list = items(messages);
+  const keep = keeper(drawn);
   list.forEach((item, at) => {
     const message = item.messages[0];
     const before = list[at - 1]?.messages[0];
     if (!before || dayNumber(before.date) !== dayNumber(message.date)) {
-      days.push(h("div", { class: "daybox" }, h("div", { class: "day" }, dayName(message.date, view.now()))));
+      const name = dayName(message.date, view.now());
+      const label = keep(`day ${message.id}`, name, () => h("div", { class: "day" }, name));
+      days.push({ box: keep(`box ${message.id}`, "", () => h("div", { class: "daybox" })), parts: [label] });
     }
-    const day = days.at(-1);
-    if (view.freshFrom === message.id) day.append(h("div", { class: "fresh" }, t("unread")));
-    if (message.service) day.append(service(message));
-    else day.append(bubble(item, view, { first: !together(before, message), last: !together(message, list[at + 1]?.messages[0]) }));
+    const { parts } = days.at(-1);
+    if (view.freshFrom === message.id) parts.push(keep("fresh", "", () => h("div", { class: "fresh" }, t("unread"))));
+    if (message.service) parts.push(keep(`service ${message.id}`, "", () => service(message)));
+    else parts.push(bubble(item, view, keep, { first: !together(before, message), last: !together(message, list[at + 1]?.messages[0]) }));
   });
-  return days;
+  keep.end();
+  days.forEach(({ box, parts }) => arrange(box, parts));
+  return days.map(({ box }) => box);
+}
+
+// Gives a part as it was drawn before if it was `made` of the same, else makes it anew.
+function keeper(drawn) {
+  const used = new Map();
+  const keep = (key, made, make) => {
+    const old = drawn.get(key);
+    used.set(key, old?.made === made ? old : { made, part: make() });
+    return used.get(key).part;
+  };
+  keep.end = () => { drawn.clear(); used.forEach((value, key) => drawn.set(key, value)); };
+  return keep;
 }
 
 function together(one, other) {
@@ -49,27 +67,36 @@ function service(message) {
   return h("div", { class: "service" }, t("migrated"));
 }
 
-function bubble(item, view, { first, last }) {
+function bubble(item, view, keep, { first, last }) {
   const message = item.messages[0];
   const mine = message.sender?.id === view.contact;
+  const said = JSON.stringify([first, item.messages.map((one) => ({ ...one, keyboard: null }))]);
+  const article = keep(`message ${message.id}`, said, () =>
+    h("article", { class: `msg ${mine ? "mine" : ""}`, "data-id": message.id }, body(item, view, mine, first)));
+  const busy = (message.keyboard || []).map((row, at) => row.map((_key, column) => isBusy(message, at, column)));
+  const keys = message.keyboard && keep(`keys ${message.id}`, JSON.stringify([message.keyboard, busy]), () => keyboard(message, view, busy));
+  for (const [name, on] of Object.entries({ first, last, boxed: Boolean(keys) })) article.classList.toggle(name, on);
+  arrange(article, [article.firstChild, keys]);
+  return article;
+}
+
+function body(item, view, mine, first) {
+  const message = item.messages[0];
   const words = item.messages.find((one) => one.text) || message;
   const media = item.messages.map((one) => one.media).filter(Boolean);
   const pictured = media.length > 0 && media.every(isPicture);
-  const body = h("div", { class: `bubble ${pictured ? "pictured" : ""} ${pictured && words.text ? "captioned" : ""}` });
-  if (first && !mine && view.group && message.sender) body.append(h("div", { class: "who" }, message.sender.name));
-  if (message.origin) body.append(h("div", { class: "from" }, t("forwarded", { name: originName(message.origin) })));
-  if (message.reply_to) body.append(quoted(message.reply_to, view));
+  const bubble = h("div", { class: `bubble ${pictured ? "pictured" : ""} ${pictured && words.text ? "captioned" : ""}` });
+  if (first && !mine && view.group && message.sender) bubble.append(h("div", { class: "who" }, message.sender.name));
+  if (message.origin) bubble.append(h("div", { class: "from" }, t("forwarded", { name: originName(message.origin) })));
+  if (message.reply_to) bubble.append(quoted(message.reply_to, view));
   const box = pictured ? mosaic(media) : null;
   const text = words.text ? h("div", { class: "text", dir: "auto" }, rich(words.text, words.entities, view.act)) : null;
-  if (box && media[0].caption_above && text) { box.classList.add("below"); body.append(text, box); }
-  else body.append(...[box, files(media, pictured), text].filter(Boolean));
-  const time = meta(words, mine, pictured && !words.text);
+  if (box && media[0].caption_above && text) { box.classList.add("below"); bubble.append(text, box); }
+  else bubble.append(...[box, files(media, pictured), text].filter(Boolean));
   if (text) text.append(h("span", { class: `tail ${words.edited ? "long" : ""}` }));
-  body.append(time);
-  const article = h("article", { class: `msg ${mine ? "mine" : ""} ${first ? "first" : ""} ${last ? "last" : ""}`, "data-id": message.id }, body);
-  if (pictured) body.style.width = `${mosaicWidth(media)}px`;
-  if (message.keyboard) { article.classList.add("boxed"); article.append(keyboard(message, view)); }
-  return article;
+  bubble.append(meta(words, mine, pictured && !words.text));
+  if (pictured) bubble.style.width = `${mosaicWidth(media)}px`;
+  return bubble;
 }
 
 function files(media, pictured) {
@@ -94,19 +121,22 @@ function meta(message, mine, over) {
   return h("span", { class: `meta ${over ? "over" : ""}` }, parts);
 }
 
-function keyboard(message, view) {
+function keyboard(message, view, busy) {
   return h("div", { class: "keys" }, message.keyboard.map((row, at) =>
-    h("div", { class: "row" }, row.map((key, column) => keyOf(message, key, at, column, view)))));
+    h("div", { class: "row" }, row.map((key, column) => keyOf(message, key, at, column, view, busy[at][column])))));
 }
 
 const SIGNS = { url: "link", web_app: "app", copy_text: "copy", login_url: "link" };
 
-function keyOf(message, key, row, column, view) {
+function isBusy(message, row, column) {
+  return [...state.pending.values()].some((wait) =>
+    wait.key === message.chat && wait.message_id === message.id && wait.row === row && wait.column === column);
+}
+
+function keyOf(message, key, row, column, view, busy) {
   const kind = Object.keys(SIGNS).find((name) => key[name]);
   const url = key.url || key.web_app?.url || key.login_url?.url;
   const sign = kind ? h("span", { class: "sign" }, icon(SIGNS[kind])) : null;
-  const busy = [...state.pending.values()].some((wait) =>
-    wait.key === message.chat && wait.message_id === message.id && wait.row === row && wait.column === column);
   const act = () => {
     if (url) view.act.link(url, true);
     else if (key.copy_text) view.act.copy(key.copy_text.text);

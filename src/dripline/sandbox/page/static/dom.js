@@ -48,3 +48,10 @@ export function button(label, iconName, onclick, cls = "tool") {
 export function replace(parent, ...children) {
   parent.replaceChildren(...children.flat().filter(Boolean));
 }
+
+// The same without touching the children that are there already: they keep focus, selection and what they play.
+export function arrange(parent, children) {
+  const wanted = children.filter(Boolean);
+  for (const child of [...parent.childNodes]) if (!wanted.includes(child)) child.remove();
+  wanted.forEach((child, at) => { if (parent.childNodes[at] !== child) parent.insertBefore(child, parent.childNodes[at] ?? null); });
+}

@@ -1,7 +1,7 @@
 // The messages of a chat in a box that scrolls: stays at the end, keeps its place, counts what was missed.
 
 import { draw } from "./bubbles.js";
-import { h, icon, replace } from "./dom.js";
+import { arrange, h, icon } from "./dom.js";
 import { t } from "./words.js";
 
 const NEAR = 90; // pixels from the end that still count as being at the end
@@ -11,6 +11,8 @@ export function scrollingLog() {
   const unseen = h("span", { class: "count", hidden: true });
   const down = h("button", { class: "down", type: "button", "data-away": "false", onclick: () => toEnd(true) }, icon("down"), unseen);
   const room = h("div", { class: "room" }, box, down);
+  const fill = h("div", { class: "fill" });
+  const drawn = new Map();
   let known = new Set();
   let missed = 0;
 
@@ -36,7 +38,7 @@ export function scrollingLog() {
     const end = atEnd();
     const top = box.scrollTop;
     const focus = focused();
-    replace(box, messages.length ? h("div", { class: "fill" }) : empty, draw(messages, view));
+    arrange(box, [messages.length ? fill : empty, ...draw(messages, view, drawn)]);
     for (const article of box.querySelectorAll("article")) {
       if (!known.size || known.has(Number(article.dataset.id))) article.classList.add("still");
     }

@@ -122,8 +122,11 @@ function sound(media) {
   }, sign, h("span", { class: "what" }, title, time));
   player.onplay = () => sign.replaceChildren(icon("pause"));
   player.onpause = () => sign.replaceChildren(icon("play"));
-  player.ontimeupdate = () => bars && [...bars.children].forEach((bar, i) =>
-    bar.classList.toggle("played", i / bars.children.length < player.currentTime / (player.duration || 1)));
+  player.ontimeupdate = () => {
+    if (!row.isConnected) player.pause(); // its message is gone, and with it the button that ends it
+    [...(bars?.children || [])].forEach((bar, i) =>
+      bar.classList.toggle("played", i / bars.children.length < player.currentTime / (player.duration || 1)));
+  };
   return row;
 }
 
