@@ -501,6 +501,25 @@ async def test_a_short_outage_is_one_however_many_batches_it_caught_in_flight(
     assert 0 < pace.hold_until_us - engine.real_time.now_us() <= 1_000_000
 
 
+async def test_a_hold_ends_where_the_clock_was_set_back_before_a_restart(engine: Engine) -> None:
+    await engine.queue(await engine.address(1))
+    engine.failures = [RateLimited("Too Many Requests", 30.0)]
+    engine.real_time.pass_by(3_600)
+    assert await engine.run() == 1
+    await Leases(engine.database, engine.real_time, "one").renew()
+    assert not await engine.run()  # as it should: what is held for a time stays so
+
+    engine.real_time.pass_by(-3_600)
+    await engine.queue(await engine.address(2))
+    assert not await engine.run()
+    await Leases(engine.database, engine.real_time, "one").renew()
+
+    assert await engine.run()
+    assert engine.texts == ["to 2"]
+    async with engine.database.reading() as session:
+        assert await queries.held_keys(session, engine.real_time.now_us()) == []
+
+
 async def test_one_message_that_breaks_the_channel_does_not_hold_up_others(
     engine: Engine,
 ) -> None:

@@ -12,7 +12,7 @@ HORIZON_US = 100_000
 CHAT_INTERVAL_US = 1_000_000
 _LONGEST_HOLD_S = 60.0
 # No key's next free moment is further away, but where the clock has been set back since.
-_FURTHEST_US, _FURTHEST_SLOTS = 600_000_000, 100
+FURTHEST_US, FURTHEST_SLOTS = 600_000_000, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Slots:
 
 def slots(*, tat_us: int, hold_until_us: int, interval_us: float, now_us: int, most: int) -> Slots:
     """Return the slots of a key from now to the horizon, at most `most`; none while it is held."""
-    if tat_us - now_us > max(_FURTHEST_US, _FURTHEST_SLOTS * interval_us):
+    if tat_us - now_us > max(FURTHEST_US, FURTHEST_SLOTS * interval_us):
         tat_us = now_us
     first = max(tat_us, hold_until_us, now_us)
     ahead = now_us + HORIZON_US - first

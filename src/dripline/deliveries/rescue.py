@@ -35,6 +35,7 @@ class Leases:
         self._started_us = real_time.now_us()
         self._in_touch_since_us = self._started_us
         self._last_touch_us = self._started_us
+        self._in_step = False
 
     async def renew(self) -> int:
         """Say that this worker lives, and hold what it holds for longer."""
@@ -46,8 +47,19 @@ class Leases:
             await queries.renew_leases(session, self._worker, now_us + LEASE_US)
         if now_us - self._last_touch_us > LEASE_US / 2:
             self._in_touch_since_us = now_us
+        set_back = now_us < self._last_touch_us
         self._last_touch_us = now_us
+        if set_back or not self._in_step:
+            await self._mind_clock(now_us)
         return 1
+
+    async def _mind_clock(self, now_us: int) -> None:
+        """Free what was held by a clock that has been set back since, while no worker lived."""
+        async with self._database.transaction() as session:
+            keys = await queries.begin_pace_anew(session, now_us)
+        self._in_step = True
+        if keys:
+            log.warning("pace.begun_anew", keys=keys, reason="the clock was set back")
 
     async def rescue(self) -> int:
         """Queue again what dead or stuck workers held; return how many rows."""

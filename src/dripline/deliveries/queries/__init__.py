@@ -43,6 +43,7 @@ from dripline.deliveries.queries.log import (
 )
 from dripline.deliveries.queries.pace import (
     KeyPace,
+    begin_pace_anew,
     charge_pace,
     clear_outages,
     count_outage,
@@ -81,6 +82,7 @@ __all__ = [
     "any_in_flight",
     "any_preferences",
     "append_queue",
+    "begin_pace_anew",
     "charge_pace",
     "clear_outages",
     "count",

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dripline.contacts.models import Address
 from dripline.database import bulk, insert_new
 from dripline.database.bulk import Statement
+from dripline.deliveries import pace
 from dripline.deliveries.models import (
     Pace,
 )
@@ -34,6 +35,15 @@ _CLEAR_OUTAGES = Statement(
     sqlite="UPDATE pace SET outages = 0, hold_reason = NULL WHERE key = ? AND outages > 0",
     postgresql="UPDATE pace SET outages = 0, hold_reason = NULL WHERE key = $1 AND outages > 0",
 )
+
+# A hold may last a day. But nothing leaves while it does, so the key's next free moment stays about
+# where the hold began, and tells both.
+_BEGIN_ANEW_TEXT = f"""
+    UPDATE pace SET tat_us = 0, hold_until_us = 0, hold_reason = NULL
+    WHERE tat_us - $1 > {pace.FURTHEST_US} AND tat_us - $1 > {pace.FURTHEST_SLOTS} * interval_us
+    RETURNING key
+"""
+_BEGIN_ANEW = Statement(sqlite=_BEGIN_ANEW_TEXT.replace("$", "?"), postgresql=_BEGIN_ANEW_TEXT)
 
 _NEXT_SEND = Statement(
     sqlite="UPDATE addresses SET next_send_at = max(next_send_at, ?) WHERE id = ?",
@@ -98,6 +108,11 @@ async def hold_pace(
     await session.execute(
         update(Pace).where(Pace.key == key, Pace.hold_until_us < until_us).values(values)
     )
+
+
+async def begin_pace_anew(session: AsyncSession, real_us: int) -> list[str]:
+    """Free keys whose pace and hold are of a clock that has been set back since; return them."""
+    return [row[0] for row in await bulk.run(session, _BEGIN_ANEW, real_us)]
 
 
 async def charge_pace(session: AsyncSession, key: str, requests: int) -> None:
