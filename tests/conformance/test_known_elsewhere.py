@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from dripline.contacts import queries
 from dripline.contacts.identify import TelegramPerson, by_telegram
 from dripline.database import Database, bulk
+from dripline.ids import new_id
 from dripline.importing.queries import known_people
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -33,12 +36,37 @@ async def test_somebody_is_known_at_whichever_bot(database: Database) -> None:
         assert (await known_people(session, "fourth", ["2"]))["2"].address_id is None
 
 
-async def test_nobody_else_is_read_on_the_way(database: Database) -> None:
-    """On SQLite: the statement that every new person asks steps through the index only."""
+async def test_an_address_names_its_owner_whatever_others_call_themselves(
+    database: Database,
+) -> None:
+    async with database.transaction() as session:
+        anna = await by_telegram(session, "second", TelegramPerson(17, "Anna"), NOW)
+        await by_telegram(session, "first", TelegramPerson(18, "17"), NOW)
+        await by_telegram(session, "first", TelegramPerson(19, "anna@example.com"), NOW)
+        row = {
+            "id": new_id(), "contact_id": anna.contact_id, "channel": "email", "bot": "",
+            "value": "anna@example.com", "reachability": "reachable", "reachability_since": NOW,
+            "next_send_at": 0, "created_at": NOW,
+        }  # fmt: skip
+        assert await queries.insert_address(session, row)
+        for words in ("17", " 17 ", "anna@example.com", "Anna@Example.com"):
+            found = await queries.contacts_named(session, words, 6)
+            assert [one.id for one in found] == [anna.contact_id]
+        assert len(await queries.contacts_named(session, "anna", 6)) == 2
+        assert await queries.contacts_named(session, "", 2)
+        assert not await queries.contacts_named(session, "nobody", 6)
+
+
+@pytest.mark.parametrize("statement", [queries._TELEGRAM_USER, queries._ADDRESSED])
+async def test_nobody_else_is_read_on_the_way(
+    database: Database, statement: bulk.Statement
+) -> None:
+    """On SQLite: what is asked about one address steps through the index only."""
     if not database.is_sqlite:
         return
+    values = ["1"] * statement.sqlite.count("?")
     async with database.reading() as session:
-        plan = bulk.same(f"EXPLAIN QUERY PLAN {queries._TELEGRAM_USER.sqlite}")
-        steps = [row[3] for row in await bulk.run(session, plan, "1")]
+        plan = bulk.same(f"EXPLAIN QUERY PLAN {statement.sqlite}")
+        steps = [row[3] for row in await bulk.run(session, plan, *values)]
     assert any("(channel=? AND bot=? AND value=?)" in step for step in steps)
     assert not any("SCAN a" in step for step in steps)

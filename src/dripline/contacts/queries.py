@@ -32,6 +32,16 @@ _TELEGRAM_USER = bulk.same(
     JOIN addresses a ON a.channel = 'telegram' AND a.bot = b.bot AND a.value = ?
     """
 )
+_ADDRESSED = bulk.same(
+    f"""
+    {_EACH_BOT}
+    SELECT a.contact_id FROM bots b
+    JOIN addresses a ON a.channel = 'telegram' AND a.bot = b.bot AND a.value = ?
+    UNION
+    SELECT a.contact_id FROM addresses a
+    WHERE a.channel = 'email' AND a.bot = '' AND a.value = ?
+    """
+)
 _CONTACTS = bulk.Table("contacts", tuple(column.name for column in Contact.__table__.columns))
 _ADDRESSES = bulk.Table("addresses", tuple(column.name for column in Address.__table__.columns))
 
@@ -103,12 +113,16 @@ def _values(row: Contact | Address, table: bulk.Table) -> tuple[Any, ...]:
 
 
 async def contacts_named(session: AsyncSession, words: str, limit: int) -> Sequence[Contact]:
-    """Return contacts whose Telegram id, email, username or name is `words`, or begins so."""
+    """Return contacts whose Telegram id or email is `words`, or else whose names begin so.
+
+    Who is meant by an address is certain, whatever others call themselves.
+    """
     plain = words.strip().removeprefix("@")
     statement = select(Contact).order_by(Contact.id.desc()).limit(limit)
     if plain:
-        by_address = select(Address.contact_id).where(Address.value == plain)
-        statement = statement.where(or_(Contact.id.in_(by_address), *_called(plain)))
+        owners = await bulk.run(session, _ADDRESSED, plain, plain.lower())
+        theirs = Contact.id.in_([bulk.as_uuid(row[0]) for row in owners])
+        statement = statement.where(theirs if owners else or_(*_called(plain)))
     return (await session.scalars(statement)).all()
 
 
