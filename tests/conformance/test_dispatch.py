@@ -343,14 +343,22 @@ async def test_of_two_long_messages_the_longer_decides_how_long_a_chat_rests(
     assert rests_until - engine.real_time.now_us() == 3_000_000
 
 
+@pytest.mark.parametrize(
+    ("refusal", "rest_us"),
+    [
+        (RateLimited("Too Many Requests", 7.0, whole_key=False), 7_000_000),
+        (Unreachable("blocked", "bot was blocked by the user"), 1_000_000),
+    ],
+    ids=["limited", "blocked"],
+)
 async def test_a_settle_and_a_claim_that_want_the_same_bot_and_chat_take_turns(
-    engine: Engine,
+    engine: Engine, refusal: SendFailure, rest_us: int
 ) -> None:
     limited, long = await engine.address(1), await engine.address(2)
 
     def refuse(outgoing: Outgoing) -> None:
         if outgoing.address.id == limited:
-            raise RateLimited("Too Many Requests", 7.0, whole_key=False)
+            raise refusal
         outgoing.parts_done += 2
 
     engine.channel = Recorder(engine.clock, refuse=refuse)
@@ -370,7 +378,7 @@ async def test_a_settle_and_a_claim_that_want_the_same_bot_and_chat_take_turns(
 
     async with engine.database.reading() as session:
         rests_until = (await session.get_one(Address, limited)).next_send_at
-    assert rests_until - now_us == 7_000_000
+    assert rests_until - now_us == rest_us
 
 
 async def test_parts_that_went_out_are_those_of_their_own_message(engine: Engine) -> None:

@@ -2,11 +2,12 @@
 
 1. Fence: only rows that this claim still holds count. A worker that was paused past its lease
    finds its rows taken over, and its late results change nothing.
-2. What ended (sent, or failed for good) becomes a delivery row, a key row and an event.
-3. What failed for good and has another channel left goes into the queue for it; of anything else
+2. A channel that is down, limits or refuses us is held for all workers. Before all else: a claim
+   locks the pace first, then enrollments and addresses, and two that cross wait for each other.
+3. What ended (sent, or failed for good) becomes a delivery row, a key row and an event.
+4. What failed for good and has another channel left goes into the queue for it; of anything else
    that ended its origin hears, and goes on in this same transaction.
-4. What failed for now goes back into the queue, with its attempt or its outage counted.
-5. A channel that is down, limits or refuses us is held for all workers.
+5. What failed for now goes back into the queue, with its attempt or its outage counted.
 """
 
 import random
@@ -97,6 +98,7 @@ async def settle(
     async with database.transaction(first=True) as session:
         held = await queries.release(session, [o.flight.held_as for o in outcomes])
         ours = list(compress(outcomes, held))
+        await _mind_channels(session, ours, real_us, now)
         ends = [_result(o) for o in ours]
         results = [result for result in ends if result is not None]
         await _record(session, origins, results, now)
@@ -104,7 +106,6 @@ async def settle(
             _again(o, now, dice) for o, result in zip(ours, ends, strict=True) if result is None
         ]
         await queue.push(session, again, now_us=to_us(now))
-        await _mind_channels(session, ours, real_us, now)
         await _mind_chats(session, ours, real_us, chat_us)
     return Settled(results, len(again), len(outcomes) - len(ours))
 
@@ -242,7 +243,7 @@ async def _mind_chats(
 ) -> None:
     """Let chats rest that limit us, and for each further request: an album's buttons, a long text.
 
-    After the keys: a claim locks them before its chats, and two that cross wait for each other.
+    After the keys, as a claim has it.
     """
     resting: dict[uuid.UUID, int] = {}
     for outcome in outcomes:
