@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from dripline.analytics.lists import contacts_page
 from dripline.contacts import queries
 from dripline.contacts.identify import TelegramPerson, by_telegram
 from dripline.database import Database, bulk
@@ -52,6 +53,9 @@ async def test_an_address_names_its_owner_whatever_others_call_themselves(
         for words in ("17", " 17 ", "anna@example.com", "Anna@Example.com"):
             found = await queries.contacts_named(session, words, 6)
             assert [one.id for one in found] == [anna.contact_id]
+            listed = await contacts_page(session, None, 6, query=words)
+            assert [one.id for one in listed] == [anna.contact_id]
+            assert not await contacts_page(session, None, 6, query=words, tag="vip")
         assert len(await queries.contacts_named(session, "anna", 6)) == 2
         assert await queries.contacts_named(session, "", 2)
         assert not await queries.contacts_named(session, "nobody", 6)

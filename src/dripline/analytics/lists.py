@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.contacts.models import Address, Contact, Tag
+from dripline.contacts.queries import owners_of
 from dripline.content.models import Revision
 from dripline.deliveries.models import Delivery, DeliveryKey, InflightRow, QueueRow
 from dripline.events.models import Event
@@ -45,10 +46,12 @@ async def contacts_page(
     state: str | None = None,
     tag: str | None = None,
 ) -> Sequence[Contact]:
-    """Return contacts: by the beginning of a name or a whole address, by state, by tag."""
+    """Return contacts: by a whole address, else by the beginning of a name; by state, by tag."""
     statement = select(Contact)
     if query:
-        statement = statement.where(_called(query))
+        words = query.strip().removeprefix("@")
+        owners = await owners_of(session, words)
+        statement = statement.where(Contact.id.in_(owners) if owners else _called(words))
     if state is not None:
         statement = statement.where(Contact.state == state)
     if tag is not None:
@@ -57,12 +60,10 @@ async def contacts_page(
     return await _newest(session, statement, Contact.id, before, limit)
 
 
-def _called(words: str) -> ColumnElement[bool]:
-    plain = words.strip().removeprefix("@")
+def _called(plain: str) -> ColumnElement[bool]:
     # Databases lower ASCII surely, other letters by their locale or not at all.
     spelled = {plain, plain.lower(), plain.capitalize()}
     return or_(
-        Contact.id.in_(select(Address.contact_id).where(Address.value == plain)),
         *(
             part
             for column in (Contact.username, Contact.first_name, Contact.last_name)

@@ -12,7 +12,9 @@ from dripline.database import insert_new
 
 async def addresses_of_value(session: AsyncSession, value: str) -> Sequence[Address]:
     """Return every contact's address of this normalised value."""
-    statement = select(Address).where(Address.channel == "email", Address.value == value)
+    statement = select(Address).where(
+        Address.channel == "email", Address.bot == "", Address.value == value
+    )
     return (await session.scalars(statement)).all()
 
 

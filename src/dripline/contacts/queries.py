@@ -120,10 +120,16 @@ async def contacts_named(session: AsyncSession, words: str, limit: int) -> Seque
     plain = words.strip().removeprefix("@")
     statement = select(Contact).order_by(Contact.id.desc()).limit(limit)
     if plain:
-        owners = await bulk.run(session, _ADDRESSED, plain, plain.lower())
-        theirs = Contact.id.in_([bulk.as_uuid(row[0]) for row in owners])
-        statement = statement.where(theirs if owners else or_(*_called(plain)))
+        owners = await owners_of(session, plain)
+        called = Contact.id.in_(owners) if owners else or_(*_called(plain))
+        statement = statement.where(called)
     return (await session.scalars(statement)).all()
+
+
+async def owners_of(session: AsyncSession, words: str) -> list[uuid.UUID]:
+    """Return who has this Telegram id at whichever bot, or this email address."""
+    rows = await bulk.run(session, _ADDRESSED, words, words.lower())
+    return [bulk.as_uuid(row[0]) for row in rows]
 
 
 def _called(words: str) -> list[ColumnElement[bool]]:
