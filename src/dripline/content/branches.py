@@ -36,7 +36,7 @@ class Use:
 
     name: str  # such as `user.first_name`; an unscoped one has no dot
     offset: int
-    guarded: bool  # stands with a default or in a condition, so it may be missing
+    guarded: bool  # stands with a default, in a condition or behind it, so it may be missing
 
 
 def make_safe(nodes: Sequence[Node], markup: Markup) -> None:
@@ -128,24 +128,49 @@ def unknown_filters(
             yield from ((name, span.index) for span in spans)
 
 
-def _guarded(nodes: Sequence[Node]) -> Iterator[int]:
+def _guarded(nodes: Sequence[Node], asked: frozenset[str] = frozenset()) -> Iterator[int]:
+    """Return where a variable may be missing; `asked` are those the branch has asked for."""
     for node in nodes:
         for expression in node.expressions():
-            if not isinstance(expression, FilteredExpression):
-                yield from _paths(expression)  # a condition asks whether it is there
-            elif any(one.name == "default" for one in expression.filters or ()):
-                yield from _paths(expression.left)
+            paths = _with_default(expression)
+            yield from (path.token.start_index for path in paths)
+            named = (path for path in _paths(expression) if str(path) in asked)
+            yield from (path.token.start_index for path in named)
         if isinstance(node, IfNode | UnlessNode | CaseNode | ForNode):
             for block in _blocks(node):
-                yield from _guarded(_children(block))
+                condition = _condition(node, block)
+                names = {str(path) for path in _paths(condition)} if condition else ()
+                yield from _guarded(_children(block), asked.union(names))
         if isinstance(node, IfNode | UnlessNode):
             for alternative in node.alternatives:
-                yield from _paths(alternative.expression)
+                yield from (path.token.start_index for path in _paths(alternative.expression))
 
 
-def _paths(expression: Any) -> Iterator[int]:
+def _with_default(expression: Any) -> Iterator[Path]:
+    """Return what a default stands for; in a condition all, for it asks whether they are there."""
+    if not isinstance(expression, FilteredExpression):
+        yield from _paths(expression)
+        return
+    filters = expression.filters or ()
+    defaults = [at for at, one in enumerate(filters) if one.name == "default"]
+    if defaults:
+        yield from _paths(expression.left)
+        for one in filters[: defaults[-1]]:
+            for argument in one.children():
+                yield from _paths(argument)
+
+
+def _condition(node: Any, block: Node) -> Any:
+    """Return what must be so for a branch to be taken, where it says what is there."""
+    if isinstance(node, IfNode) and block is node.consequence:
+        return node.condition
+    alternatives = node.alternatives if isinstance(node, IfNode | UnlessNode) else ()
+    return next((one.expression for one in alternatives if one.block is block), None)
+
+
+def _paths(expression: Any) -> Iterator[Path]:
     if isinstance(expression, Path):
-        yield expression.token.start_index
+        yield expression
     for child in expression.children():
         yield from _paths(child)
 

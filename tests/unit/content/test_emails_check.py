@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dripline.content.check import check, examine
+from dripline.content.email.layout import SHIPPED, shipped
 from dripline.content.problems import Problem
 from dripline.content.unparse import unparse
 from dripline.wiring import import_models
@@ -125,6 +126,20 @@ def test_mistakes_in_a_layout(tmp_path: Path, old: str, new: str, line: int, cod
 def test_what_a_layout_may_leave_to_others(tmp_path: Path) -> None:
     mine = LAYOUT.replace("Leave", '{{ bot.company_name | default: "us" }}{{ user_name }}')
     assert errors(found(tmp_path, {}, **{"layouts/mine.mjml": mine})) == []
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_layout_that_ships_is_fine_in_any_folder(tmp_path: Path, name: str) -> None:
+    """Its globals need not say what the layout asks for."""
+    files = {**folders.one_message("Hello"), f"layouts/{name}.mjml": shipped()[name][""]}
+    problems = check(folders.write(tmp_path, files))
+    assert [one for one in problems if one.code != "no-pixel"] == []
+
+
+def test_a_variable_that_a_layout_has_not_asked_for_is_unknown(tmp_path: Path) -> None:
+    mine = LAYOUT.replace("Leave", "{% if bot.logo_url %}{% else %}{{ bot.logo_url }}{% endif %}")
+    wrong = errors(found(tmp_path, {}, **{"layouts/mine.mjml": mine}))
+    assert ("layouts/mine.mjml", 4, "unknown-variable") in wrong
 
 
 def test_a_layout_without_a_pixel_is_worth_a_look(tmp_path: Path) -> None:
