@@ -47,7 +47,8 @@ def lint(content: Content) -> Content:
     _check_broadcasts(content, linter)
     check_layouts(linter)
     conditions.check(content)
-    room_files.check(folder, content.documents, linter)
+    scenario_ids = frozenset(content.named_scenarios)
+    room_files.check(folder, content.documents, linter, scenario_ids)
     linter.button_sets()
     if not content.has_errors:  # else what is missing would look unused, and be one more riddle
         linter.unused_sets()

@@ -114,6 +114,11 @@ class _Files(Folder):
         sha256 = self._contents.media.get(name)
         return MediaSource(Path(name), sha256, 1) if sha256 else None
 
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders in a folder of this one, sorted."""
+        inside = (name.removeprefix(f"{folder}/").partition("/") for name in self._contents.texts)
+        return sorted({name for name, slash, _ in inside if slash})
+
     def names(self, folder: str, pattern: str) -> list[str]:
         """Return the names of files in a folder of this one, sorted."""
         inside = (name.rpartition("/") for name in self._contents.texts)

@@ -139,7 +139,7 @@ def _check_layout(linter: "Linter", place: str, source: str, language: str) -> N
             "remote",
             "This is loaded from elsewhere when an email is read; most mail programs refuse.",
         )
-    if not broken:
+    if not broken and "bot" not in linter.unread:
         _compile(linter, source, language, report)
 
 
@@ -159,7 +159,7 @@ def _compile(linter: "Linter", source: str, language: str, report: Any) -> None:
 def _check_use(linter: "Linter", name: str, at: int, report: Any, *, guarded: bool) -> None:
     scope, dot, inner = name.partition(".")
     known = {"bot": set(linter.globals), "scenario": set(variables.known("scenario"))}
-    if (not dot and scope in VARIABLES) or inner in known.get(scope, ()):
+    if (not dot and scope in VARIABLES) or inner in known.get(scope, ()) or scope in linter.unread:
         return
     if scope == "bot" and inner and guarded:
         return  # such as a brand's colour, which not everybody defines

@@ -10,7 +10,7 @@ from dripline.content.folder import Folder
 from dripline.content.links import APP_SCHEMES, BUTTON_SCHEMES, safe_link
 from dripline.content.liquid import HTML, Dialect, Template
 from dripline.content.nearest import nearest
-from dripline.content.parse import Content
+from dripline.content.parse import ATTRIBUTES, BUTTON_SETS, GLOBALS, Content
 from dripline.content.problems import Problems, Severity
 from dripline.content.rendered import ButtonKind
 from dripline.content.shape import Node
@@ -39,6 +39,8 @@ class Linter:
             "scenario": set(variables.known("scenario")),
             "user": set(self._fallbacks["user"]),
         }
+        files = {"bot": GLOBALS, "user": ATTRIBUTES}
+        self.unread = {scope for scope, file in files.items() if folder.unreadable(file)}
         self.used_sets: set[str] = set()
 
     def message(self, node: Node, spec: Mapping[str, Any], config: Mapping[str, Any]) -> None:
@@ -62,9 +64,10 @@ class Linter:
             self._keyboard(keyboard, constants)
 
     def has_message(self, scenario_id: str, message_id: str) -> bool:
-        """Whether a scenario of the folder has a message of this id."""
-        body = self._content.documents.get(("scenario", scenario_id)) or {}
-        return message_id in body.get("messages", {})
+        """Whether a scenario of the folder has a message of this id, or may have."""
+        body = self._content.scenario(scenario_id)
+        unread = body is None and scenario_id in self._content.named_scenarios
+        return unread or (body is not None and message_id in body["messages"])
 
     def text(self, node: Node, *, html: bool) -> None:
         """Lint a text that stands in a JSON file itself."""
@@ -103,6 +106,8 @@ class Linter:
         if name in self._sets:
             self.used_sets.add(name)
             return
+        if self.folder.unreadable(BUTTON_SETS):
+            return
         near = nearest(name, self._sets)
         hint = f"; did you mean {near}?" if near else " in buttons/registry.json."
         keyboard.at("button_set_ref").report(
@@ -137,9 +142,10 @@ class Linter:
 
     def _check_target(self, node: Node) -> None:
         target = node.at("scenario_id")
-        if not isinstance(target.value, str) or target.value in self._content.scenario_ids:
+        known = self._content.named_scenarios
+        if not isinstance(target.value, str) or target.value in known:
             return
-        near = nearest(target.value, self._content.scenario_ids)
+        near = nearest(target.value, known)
         hint = f"; did you mean {near}?" if near else "."
         target.report("unknown-scenario", f"There is no scenario {target.value}{hint}")
 
@@ -182,7 +188,8 @@ class Linter:
         )
         for use in template.uses:
             self._check_use(use.name, use.offset, report, guarded=use.guarded)
-        if not broken.has_errors:
+        unsure = any(use.name.partition(".")[0] in self.unread for use in template.uses)
+        if not broken.has_errors and not unsure:
             _try_out(template, report)
         self.folder.problems.found |= broken.found
         return template
@@ -197,7 +204,7 @@ class Linter:
                 )
                 report(offset, "warning", "unguarded-variable", message)
             return
-        if dot and inner in self._known.get(scope, ()):
+        if dot and (inner in self._known.get(scope, ()) or scope in self.unread):
             return
         report(offset, "error", "unknown-variable", self._unknown(name, scope, inner))
 

@@ -1,15 +1,15 @@
 """Lint segments: the conditions of messages, and whom broadcasts are for."""
 
 from dripline.contacts.segments import Names, SegmentError, parse
-from dripline.content.parse import BROADCASTS, Content
+from dripline.content.parse import ATTRIBUTES, BROADCASTS, Content
 from dripline.content.shape import Node
 
 
 def check(content: Content) -> None:
     """Note every segment that cannot be read, where the mistake stands."""
     folder = content.folder
-    if folder is None:
-        return
+    if folder is None or folder.unreadable(ATTRIBUTES) or folder.unreadable(BROADCASTS):
+        return  # what segments ask for may well be there
     names = names_of(content)
     for scenario_id in content.scenario_ids:
         messages = Node.of_file(folder, f"scenarios/{scenario_id}/messages.json")
@@ -30,7 +30,7 @@ def names_of(content: Content) -> Names:
     broadcasts = content.documents.get(("broadcasts", "broadcasts"), {}).get("broadcasts", ())
     return Names(
         types_of(declared if isinstance(declared, dict) else {}),
-        tuple(content.scenario_ids),
+        tuple(content.named_scenarios),
         tuple(str(body.get("id")) for body in broadcasts),
     )
 

@@ -70,6 +70,11 @@ class Folder:
             self.parsed[name] = self._json(name)
         return self.parsed[name]
 
+    def unreadable(self, name: str) -> bool:
+        """Whether a JSON file is there but holds no object: what stands in it is not known."""
+        parsed = self.json(name) if self.exists(name) else None
+        return self.exists(name) and (parsed is None or not isinstance(parsed.value, dict))
+
     def _json(self, name: str) -> Parsed | None:
         text = self.text(name, limits.JSON_BYTES)
         if text is None:
@@ -102,6 +107,13 @@ class Folder:
         if found is None or not found.is_dir():
             return []
         return sorted(file.name for file in found.glob(pattern) if file.is_file())
+
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders in a folder of this one, sorted."""
+        found = self._inside(folder)
+        if found is None or not found.is_dir():
+            return []
+        return sorted(inner.name for inner in found.iterdir() if inner.is_dir())
 
     def _inside(self, name: str) -> Path | None:
         """Return the file behind a name; None for one that leads out, by `..` or a link."""

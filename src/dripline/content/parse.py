@@ -65,6 +65,14 @@ class Content:
         """The ids of all scenarios, in the registry's order."""
         return [key for kind, key in self.documents if kind == "scenario"]
 
+    @property
+    def named_scenarios(self) -> list[str]:
+        """The ids of all scenarios there are, also of those whose files cannot be read."""
+        registry = self.documents.get(("registry", "registry"))
+        if registry is not None:
+            return list(registry["order"])
+        return self.folder.folders("scenarios") if self.folder is not None else []
+
 
 def parse_folder(root: Path) -> Content:
     """Return what a folder says, with the problems of its form.

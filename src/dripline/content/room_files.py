@@ -69,9 +69,13 @@ def messages_of(node: Node) -> Iterator[tuple[str, Node]]:
             yield key, inner
 
 
-def check(folder: "Folder", documents: Mapping[tuple[str, str], Any], linter: "Linter") -> None:
+def check(
+    folder: "Folder",
+    documents: Mapping[tuple[str, str], Any],
+    linter: "Linter",
+    scenario_ids: frozenset[str],
+) -> None:
     """Lint every room's file."""
-    scenario_ids = frozenset(key for kind, key in documents if kind == "scenario")
     for room_file in registered():
         document = documents.get((room_file.kind, room_file.kind))
         node = Node.of_file(folder, room_file.file) if document is not None else None

@@ -1,8 +1,11 @@
 """The linter: each mistake found at its place, with what to do."""
 
 import json
+import shutil
 import sys
 import time
+from importlib.resources import as_file
+from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +83,11 @@ def test_templates(tmp_path: Path, text: str, line: int, column: int, code: str)
         assert [(p.file, p.code) for p in problems] == [(M, code)]
     else:
         assert (M, line, column, code) in places
+
+
+def test_what_a_branch_has_asked_for_needs_no_default(tmp_path: Path) -> None:
+    text = "Order{% if context.order %} {{ context.order }}{% endif %}"
+    assert found(tmp_path, folders.one_message(text)) == []
 
 
 @pytest.mark.parametrize(
@@ -186,6 +194,52 @@ def test_bad_json(tmp_path: Path, file: str, text: str, line: int, column: int) 
     problems = found(tmp_path, files)
     assert (file, line, column) in [(p.file, p.line, p.column) for p in problems]
     assert any(problem.severity == "error" for problem in problems)
+
+
+@pytest.mark.parametrize("bad", ["{", "[]", b"\xff"])
+def test_a_file_that_cannot_be_read_makes_nothing_else_look_wrong(
+    tmp_path: Path, bad: str | bytes
+) -> None:
+    """One mistake is told once: what leans on that file may well be right."""
+    with as_file(resources("dripline.sandbox") / "course") as course:
+        shutil.copytree(course, tmp_path / "course")
+    root = tmp_path / "course"
+    folders.write(root, _leaning_on_everything(root))
+    assert check(root) == []
+    for file in sorted(root.rglob("*.json")):
+        whole = file.read_bytes()
+        file.write_bytes(bad if isinstance(bad, bytes) else bad.encode())
+        assert [problem.file for problem in check(root)] == [str(file.relative_to(root))]
+        file.write_bytes(whole)
+
+
+def _leaning_on_everything(root: Path) -> folders.Files:
+    """Return files that ask for what stands in other files."""
+    messages = json.loads((root / "scenarios/portraits/messages.json").read_text())
+    first = messages["messages"][messages["messages_list"][0]]
+    layout = (resources("dripline.content") / "email/layouts/welcome_email.mjml").read_text()
+    first["condition"] = {
+        "and": [
+            {"attribute": {"name": "phone_model", "is": "Nokia"}},
+            {"scenario": {"id": "photos"}},
+            {"not": {"got_broadcast": "news"}},
+        ]
+    }
+    variants = [{"id": "plain", "share": 1}, {"id": "other", "share": 1, "scenario": "portraits"}]
+    return {
+        "scenarios/portraits/messages.json": messages,
+        "experiments.json": {
+            "experiments": [
+                {"id": "which", "name": "Which", "scenario": "photos", "goal": "click"}
+                | {"within": {"days": 7}, "variants": variants},
+            ]
+        },
+        "broadcasts/registry.json": {
+            "broadcasts": [{"id": "news", "name": "News", "template_file": "news.md"}]
+        },
+        "broadcasts/messages/news.md": "{{ bot.bot_name }}, {{ user.phone_model }}",
+        "layouts/own.mjml": layout.replace("{{ subject }}", "{{ bot.bot_name }}", 1),
+    }
 
 
 def test_bytes_that_are_no_utf8_are_named(tmp_path: Path) -> None:
