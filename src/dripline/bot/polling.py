@@ -20,7 +20,7 @@ from dripline.bot.updates import ALLOWED_UPDATES, id_of, source_of
 from dripline.clients.telegram import TelegramClient
 from dripline.clients.telegram_errors import TwoPollers, WebhookActive
 from dripline.database import Database
-from dripline.errors import ChannelRefused, RateLimited, SendFailure
+from dripline.errors import ChannelDown, ChannelRefused, RateLimited, SendFailure
 from dripline.events import inbox
 
 log = structlog.get_logger()
@@ -28,7 +28,7 @@ POLL_S = 25
 _ANSWER_S = POLL_S + 10.0
 _LONGEST_PAUSE_S = 30.0
 _TWO_POLLERS_PAUSE_S = 20.0
-_AT_ONCE_S = 1.0  # a server that answers sooner, and empty, does not wait for updates
+_AT_ONCE_S = 1.0  # a server that answers sooner, with nothing new, does not wait for updates
 _BREATH_S = 0.05
 _REFUSED_PAUSE_S = 24 * 3600.0
 _QUIET_POLLS = 144  # an hour
@@ -71,10 +71,10 @@ class Poller:
         except SendFailure as failure:
             await self._recover(failure)
             return 0
-        await self._store(updates, now)
+        new = await self._store(updates, now)
         self._recovered()
         self._forget_when_quiet(len(updates))
-        if not updates and time.monotonic() - began < _AT_ONCE_S:
+        if not new and time.monotonic() - began < _AT_ONCE_S:
             await self._pause(_BREATH_S)
         return len(updates)
 
@@ -87,22 +87,29 @@ class Poller:
         username = me.get("username") if isinstance(me, dict) else None
         log.info("bot.polling", bot=self._bot, username=username)
 
-    async def _fetch(self) -> list[Any]:
+    async def _fetch(self) -> dict[int, Any]:
+        """Return updates by their ids; raises ChannelDown for an answer that has none."""
         fields: dict[str, Any] = {"timeout": POLL_S, "allowed_updates": ALLOWED_UPDATES}
         if self._offset is not None:
             fields["offset"] = self._offset
         found = await self._client.call("getUpdates", fields, timeout=_ANSWER_S)
-        return found if isinstance(found, list) else []
+        if not isinstance(found, list):
+            raise ChannelDown("Telegram answered getUpdates with something that is no list")
+        known = {number: update for update in found if (number := id_of(update)) is not None}
+        if found and not known:
+            raise ChannelDown("Telegram answered getUpdates with updates that have no ids")
+        return known
 
-    async def _store(self, updates: list[Any], now: datetime) -> None:
-        known = {number: update for update in updates if (number := id_of(update)) is not None}
-        if not known:
-            return
-        items = [(str(number), dumps(known[number])) for number in sorted(known)]
+    async def _store(self, updates: dict[int, Any], now: datetime) -> int:
+        """Store updates; return how many of them are new."""
+        if not updates:
+            return 0
+        items = [(str(number), dumps(updates[number])) for number in sorted(updates)]
         async with self._database.transaction() as session:
             new = await inbox.store(session, source_of(self._bot), items, now)
         metrics.UPDATES.labels(self._bot, "duplicate").inc(len(items) - new)
-        self._offset = max(known) + 1
+        self._offset = max(updates) + 1
+        return new
 
     def _forget_when_quiet(self, came: int) -> None:
         """Drop an old offset: all is confirmed, and Telegram counts anew after a week without

@@ -135,6 +135,8 @@ TROUBLES: dict[str, tuple[Step, list[float]]] = {
     "an outage": (refusal(502, "Bad Gateway"), [1.0, 2.0, 4.0]),
     "dropped": (drop, [1.0, 2.0, 4.0]),
     "garbage": (reply(200, b"<html>"), [1.0, 2.0, 4.0]),
+    "no list": (ok({"update_id": 10}), [1.0, 2.0, 4.0]),
+    "no ids": (ok([None, {"update_id": "x"}]), [1.0, 2.0, 4.0]),
     "a limit": (refusal(429, "Too Many Requests", retry_after=7), [7.0, 7.0, 7.0]),
     "another poller": (
         refusal(409, "Conflict: terminated by other getUpdates request"),
@@ -166,6 +168,15 @@ async def test_a_server_that_does_not_wait_is_not_hammered(
     for _ in range(3):
         await poller.run_once(clock.now())
     assert pauses == [0.05] * 3
+
+
+async def test_a_server_that_gives_the_same_again_and_again_is_not_hammered(
+    server: ScriptedServer, poller: Poller, pauses: list[float], clock: VirtualClock
+) -> None:
+    server.script += [ok([update(10)])] * 3
+    for _ in range(3):
+        await poller.run_once(clock.now())
+    assert pauses == [0.05] * 2
 
 
 async def test_two_pollers_are_told_in_plain_words(
