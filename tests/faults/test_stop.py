@@ -1,16 +1,21 @@
 """Asked to stop under load, the program ends within ten seconds and leaves nothing in its hands."""
 
 import random
+import signal
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from outside import folder
 from outside.crowd import Crowd
 from outside.evidence import Ask, count, of_sqlite
 from outside.program import Programs
-from outside.standin import Fate, StandIn
+from outside.standin import TOKEN, Fate, StandIn
+from postgres import PostgresServer
 
 MESSAGES = 4
 IN_FLIGHT = "SELECT count(*) FROM inflight"
@@ -72,3 +77,82 @@ def test_a_stop_does_not_wait_for_an_api_that_never_answers(
     crowd.wait_until_done(60)
     run.stop()
     crowd.verify(ask, "a stop while nothing answers")
+
+
+def test_a_stop_waits_neither_for_buttons_nor_for_slow_clients(
+    telegram: StandIn, programs: Programs, ask: Ask
+) -> None:
+    hangs = ("sendMessage", "answerCallbackQuery")
+    telegram.rule = lambda call: Fate(hang_s=60.0) if call.method in hangs else None
+    run = programs.start("run", "--content", "content").ready()
+    port = int(run.address.rpartition(":")[2])
+    telegram.says(1, "/start")
+    telegram.wait_for(lambda: len(telegram.sent()) == 1)
+    with socket.create_connection(("127.0.0.1", port)) as half:
+        half.sendall(
+            b"POST /telegram/webhook/main HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+        )
+        began = time.monotonic()
+        run.process.terminate()
+        while not run.ended() and time.monotonic() - began < 10:  # people go on pressing
+            telegram.presses(1, "DONE")
+            time.sleep(0.3)
+        assert run.ended(), run.log()[-2000:]
+    assert run.process.returncode == 0
+    assert count(ask, IN_FLIGHT) == 0
+
+
+def test_a_hang_up_is_a_stop(telegram: StandIn, programs: Programs, ask: Ask) -> None:
+    crowd = Crowd(telegram, MESSAGES)
+    telegram.latency_s = 0.5
+    run = programs.start("run", "--content", "content").ready()
+    crowd.come(20)
+    telegram.wait_for(lambda: len(telegram.sent()) >= 20)
+    run.process.send_signal(signal.SIGHUP)
+    assert run.process.wait(10) == 0
+    assert count(ask, IN_FLIGHT) == 0
+
+
+def test_a_stop_in_the_middle_of_starting_does_not_wait_for_the_start(
+    telegram: StandIn, tmp_path: Path
+) -> None:
+    telegram.rule = lambda call: Fate(hang_s=60.0) if call.method == "getMe" else None
+    others = {f"telegram_bot_token_b{n}": TOKEN.replace("7", str(n), 1) for n in (1, 2, 3)}
+    folder.write(tmp_path / "content", {"course": folder.course(1)})
+    with Programs(
+        tmp_path, database_url="sqlite:///dripline.db", telegram_api_base=telegram.url, **others
+    ) as programs:
+        run = programs.start("run", "--content", "content")
+        telegram.wait_for(lambda: len(telegram.of_method("getMe")) == 4, 120)
+        status, seconds = run.stop()
+        assert (status, run.records("dripline.ready")) == (0, [])
+        assert seconds < 4, "it waited for bots that do not answer"
+        assert "Traceback" not in run.log()
+
+
+@pytest.mark.postgres
+def test_a_stop_while_the_database_has_frozen_ends_in_time(
+    telegram: StandIn, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    folder.write(tmp_path / "content", {"course": folder.course(MESSAGES)})
+    crowd = Crowd(telegram, MESSAGES)
+    telegram.latency_s = 0.2
+    url = postgres_server.create_database("frozen")
+    with Programs(tmp_path, database_url=url, telegram_api_base=telegram.url) as programs:
+        run = programs.start("run", "--content", "content").ready()
+        crowd.come(20)
+        telegram.wait_for(lambda: len(telegram.sent()) >= 20)
+        server = psutil.Process(postgres_server.pid)
+        family = [server, *server.children(recursive=True)]
+        for process in family:
+            process.suspend()
+        try:
+            status, _ = run.stop(12.0)
+        finally:
+            for process in family:
+                process.resume()
+        assert status == 1
+        assert run.records("dripline.stopped_by_force")
+        again = programs.start("run").ready()
+        crowd.wait_until_done(90)
+        assert again.stop()[0] == 0

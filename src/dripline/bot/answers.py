@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import structlog
@@ -11,6 +12,7 @@ from dripline.engagement.codes import deep_link
 from dripline.errors import SendFailure
 
 log = structlog.get_logger()
+_LAST_S = 0.5  # for answers under way when we stop
 _PATIENCE_S = 10.0  # after that the button has stopped spinning by itself
 
 
@@ -45,8 +47,10 @@ class TelegramAnswers:
             self._soon(self._answer(bot, callback_id, payload))
 
     async def close(self) -> None:
-        """Let the last answers go out."""
-        await asyncio.gather(*self._tasks)
+        """Let the last answers go out; what takes longer is given up."""
+        answering = asyncio.gather(*self._tasks)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(answering, _LAST_S)
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

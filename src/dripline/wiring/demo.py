@@ -27,7 +27,8 @@ from dripline.sandbox.world.telegram import Telegram
 from dripline.settings import MAIN_BOT, Settings
 from dripline.wiring.demo_clock import DemoClock
 from dripline.wiring.engine import TELEGRAM, Engine, build
-from dripline.wiring.serve import EVERYTHING, Service, stop_on_signals
+from dripline.wiring.serve import EVERYTHING, Service
+from dripline.wiring.stopping import stop_on_signals, unless_stopped
 
 TOKEN = "7000000001:sandbox-token-of-the-demo"  # noqa: S105 - of a stand-in on this machine
 _COURSE = files("dripline.sandbox") / "course"
@@ -141,7 +142,9 @@ async def run_demo(
         )
         service = Service(own, EVERYTHING, clock, build(own, clock))
         try:
-            await service.start(content)
+            await unless_stopped(stopping, service.start(content))
+            if stopping.is_set():
+                return
             control.engine = why.engine = service.engine
             print(f"\n  dripline demo: {address}/sandbox/\n  Press Ctrl+C to end it.\n", flush=True)
             if open_browser:

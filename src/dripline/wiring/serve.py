@@ -6,7 +6,6 @@ bot       long polling of each bot             (stores what comes)
 """
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -44,6 +43,7 @@ from dripline.wiring.content import follow, push_folder
 from dripline.wiring.engine import Engine, broadcast_renderer, build
 from dripline.wiring.lock import SoleWorker
 from dripline.wiring.rotations import rotations
+from dripline.wiring.stopping import stop_on_signals, unless_stopped
 from dripline.wiring.web import WebServer
 from dripline.wiring.webhooks import names_duty
 from dripline.wiring.webhooks import prune as prune_webhooks
@@ -52,6 +52,7 @@ from dripline.worker import Duty, Worker
 log = structlog.get_logger()
 EVERYTHING = frozenset({"web", "worker", "bot"})
 _SILENT_WORKER_S = 30
+_GREETING_S = 5.0
 _KEEP_INBOX = timedelta(days=3)
 _KEEP_ANSWERS = timedelta(days=1)  # under an idempotency key
 
@@ -111,9 +112,8 @@ class Service:
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is in flight, give back the rest."""
-        if self._web is not None:
-            await self._web.stop()
-        await self._worker.stop()
+        # Side by side: a slow client and an API that hangs would take too long one after the other.
+        await asyncio.gather(*(part.stop() for part in (self._web, self._worker) if part))
         if self._finish is not None:
             await self._finish()
         await self._answers.close()
@@ -209,7 +209,7 @@ async def serve(
     watch: bool = False,
     force: bool = False,
 ) -> None:
-    """Run parts of the product until SIGINT or SIGTERM; a second signal ends it at once."""
+    """Run parts of the product until it is asked to stop; see `stopping`."""
     if "bot" in parts and not settings.bots:
         raise Invalid(
             "TELEGRAM_BOT_TOKEN is not set. Get a token from @BotFather, or try `dripline demo`, "
@@ -219,7 +219,7 @@ async def serve(
     service = Service(settings, parts, RealClock())
     stopping = stop_on_signals()
     try:
-        await service.start(content_dir, force=force)
+        await unless_stopped(stopping, service.start(content_dir, force=force))
         watching = None
         if watch and content_dir is not None:
             watching = asyncio.create_task(follow(service.engine, content_dir, force=force))
@@ -230,34 +230,22 @@ async def serve(
         await service.stop()
 
 
-def stop_on_signals() -> asyncio.Event:
-    """Return an event that SIGINT or SIGTERM sets; a second signal of the kind ends the process."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def asked(number: signal.Signals) -> None:
-        stopping.set()
-        loop.remove_signal_handler(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked, number)
-    return stopping
-
-
 async def _introduce(engine: Engine) -> None:
     """Ask each bot who it is: a wrong token is told now, not by messages that fail."""
-    for bot, client in engine.clients.items():
+    asked = (client.call("getMe", timeout=_GREETING_S) for client in engine.clients.values())
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    for bot, me in zip(engine.clients, answers, strict=True):
         variable = "TELEGRAM_BOT_TOKEN" + ("" if bot == "main" else f"_{bot.upper()}")
-        try:
-            me = await client.call("getMe", timeout=5.0)
-        except ChannelRefused:
+        if isinstance(me, ChannelRefused):
             raise Invalid(
                 f"Telegram refuses {variable}. Copy the token again from @BotFather.",
                 code="INVALID_TOKEN",
-            ) from None
-        except SendFailure as failure:
-            log.warning("bot.not_answering", bot=bot, reason=failure.reason)
+            )
+        if isinstance(me, SendFailure):
+            log.warning("bot.not_answering", bot=bot, reason=me.reason)
             continue
+        if isinstance(me, BaseException):
+            raise me
         username = me.get("username") if isinstance(me, dict) else None
         log.info("bot.known", bot=bot, username=username)
         if username:

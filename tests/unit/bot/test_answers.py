@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from dripline.bot.answers import TelegramAnswers
 from dripline.clients.telegram import TelegramClient
-from scripted_server import ScriptedServer, drop, ok, refusal
+from scripted_server import ScriptedServer, drop, hang, ok, refusal
 
 
 @pytest.fixture
@@ -57,3 +57,12 @@ async def test_a_bot_that_is_gone_answers_nothing(
     await asyncio.sleep(0)
     await answers.close()
     assert server.requests == []
+
+
+async def test_a_stop_does_not_wait_for_an_answer_that_takes_long(
+    server: ScriptedServer, answers: TelegramAnswers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dripline.bot.answers._LAST_S", 0.01)
+    server.script = [hang]
+    answers.answer("main", ["a"])
+    await answers.close()
