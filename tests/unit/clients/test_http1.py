@@ -328,6 +328,7 @@ async def test_writes_a_request_as_it_should_be(
     head = server.requests[0].head
     assert head.startswith(b"POST /proxy/botX/getMe HTTP/1.1\r\n")
     assert f"Host: 127.0.0.1:{server.port}\r\n".encode() in head
+    assert b"Accept-Encoding: identity\r\n" in head
     assert b"Content-Type: application/json\r\n" in head
     assert server.requests[0].body == b'{"a":1}'
     await prefixed.close()
