@@ -3,13 +3,23 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dripline.database import Database
     from dripline.importing.report import Report
+
+    class _Importer(Protocol):
+        """Brings in what lies at a path; a dry run only tells what it would."""
+
+        async def __call__(
+            self, database: Database, path: Path, /, *, now: datetime, dry_run: bool, bot: str
+        ) -> Report: ...
+
 
 import_app = typer.Typer(help="Bring in what another bot has.", no_args_is_help=True)
 export_app = typer.Typer(help="Write out what another bot can read.", no_args_is_help=True)
@@ -45,8 +55,9 @@ def import_users(
 ) -> None:
     """Import users.json and schedules/ of a folder, for scenarios that are here already."""
     from dripline.cli import start
+    from dripline.importing.users import import_users
 
-    start.run(_import_users(folder, bot, dry_run=dry_run, no_backup=no_backup))
+    start.run(_imported(import_users, folder, bot, dry_run=dry_run, no_backup=no_backup))
 
 
 @import_app.command("program")
@@ -60,8 +71,9 @@ def import_program(
 ) -> None:
     """Import a program bot: people with states and programs, and their referrals."""
     from dripline.cli import start
+    from dripline.importing.program import import_program
 
-    start.run(_import_program(path, bot, dry_run=dry_run, no_backup=no_backup))
+    start.run(_imported(import_program, path, bot, dry_run=dry_run, no_backup=no_backup))
 
 
 @export_app.command("users")
@@ -96,33 +108,19 @@ async def _legacy(
     _tell(done.report, done.backup, dry_run=dry_run)
 
 
-async def _import_users(folder: Path, bot: str, *, dry_run: bool, no_backup: bool) -> None:
+async def _imported(
+    importer: "_Importer", path: Path, bot: str, *, dry_run: bool, no_backup: bool
+) -> None:
     from dripline.clock import RealClock
     from dripline.database.backup import backup
-    from dripline.importing.users import import_users as imported
 
     now = RealClock().now()
     saved = None
     async with _database(dry_run=dry_run) as database:
         if not dry_run and not no_backup:
-            await imported(database, folder, now=now, dry_run=True, bot=bot)  # fails before copying
+            await importer(database, path, now=now, dry_run=True, bot=bot)  # fails before copying
             saved = await backup(database, None, now)
-        report = await imported(database, folder, now=now, dry_run=dry_run, bot=bot)
-    _tell(report, saved, dry_run=dry_run)
-
-
-async def _import_program(path: Path, bot: str, *, dry_run: bool, no_backup: bool) -> None:
-    from dripline.clock import RealClock
-    from dripline.database.backup import backup
-    from dripline.importing.program import import_program as imported
-
-    now = RealClock().now()
-    saved = None
-    async with _database(dry_run=dry_run) as database:
-        if not dry_run and not no_backup:
-            await imported(database, path, now=now, dry_run=True, bot=bot)  # fails before copying
-            saved = await backup(database, None, now)
-        report = await imported(database, path, now=now, dry_run=dry_run, bot=bot)
+        report = await importer(database, path, now=now, dry_run=dry_run, bot=bot)
     _tell(report, saved, dry_run=dry_run)
 
 
