@@ -91,7 +91,7 @@ def product(
         "TELEGRAM_BOT_TOKEN": TOKEN,
         "TELEGRAM_API_BASE": api,
         "TELEGRAM_RATE": str(rate),
-        "SECRET_KEY": "bench",
+        "SECRET_KEY": "only-for-the-bench",
         "PORT": "0",
     }
     program = str(Path(sys.executable).with_name("dripline"))

@@ -31,7 +31,7 @@ from dripline.ids import new_id
 
 GOAL = 5_000
 _CONNECTIONS = 32
-_KEY = b"bench"  # as bench.processes sets SECRET_KEY
+_KEY = b"only-for-the-bench"  # as bench.processes sets SECRET_KEY
 
 
 @dataclass(frozen=True, slots=True)

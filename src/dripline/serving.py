@@ -35,7 +35,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise OSError(error.errno, f"{error.strerror}: {host}:{port}") from None
+        # Without Python's own remark, which says the same in brackets.
+        reason = str(error.strerror).partition(" (while ")[0]
+        raise OSError(error.errno, f"{reason}: {host}:{port}") from None
     # asyncio does that only for sockets it opened itself; without it an answer takes 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

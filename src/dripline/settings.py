@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dripline import mail_settings
@@ -17,10 +17,13 @@ from dripline.mail_settings import Sender, SmtpServer
 
 _BOT_VARIABLE = re.compile(r"^TELEGRAM_BOT_TOKEN_([A-Z][A-Z0-9_]{0,31})$")
 _TOKEN = re.compile(r"^\d{1,20}:[A-Za-z0-9_-]{1,128}$")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+_SHORTEST_KEY = 16
 _CHAT = re.compile(r"-\d{1,18}|@[A-Za-z]\w{3,31}")
 _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*[-–]\s*([01]\d|2[0-3]):([0-5]\d)")
 _LIMIT = re.compile(r"([1-9]\d{0,3})\s*/\s*(day|week)")
 MAIN_BOT = "main"
+_MAIN = "TELEGRAM_BOT_TOKEN"
 
 
 class Settings(BaseSettings):
@@ -68,11 +71,54 @@ class Settings(BaseSettings):
     quiet_hours: Annotated[tuple[int, int] | None, NoDecode] = None
     frequency_cap: Annotated[tuple[int | None, int | None] | None, NoDecode] = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, values: dict[str, object]) -> dict[str, object]:
+        """Leave out what is only spaces: as good as none, like what is empty."""
+        return {
+            name: value
+            for name, value in values.items()
+            if not isinstance(value, str) or value.strip()
+        }
+
+    @field_validator("telegram_updates", "log_level", "log_format", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: object) -> object:
+        return value.strip().lower() if isinstance(value, str) else value
+
     @field_validator("admin_telegram_ids", mode="before")
     @classmethod
     def _split_ids(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part for part in re.split(r"[\s,;]+", value.strip("[] ")) if part)
+        return value
+
+    @field_validator("admin_telegram_ids")
+    @classmethod
+    def _people(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        for number in value:
+            if not 0 < number < 2**63:
+                raise ValueError(
+                    f"{number} is nobody's id: a person's is positive, such as 123456789; "
+                    "@userinfobot tells you yours"
+                )
+        return value
+
+    @field_validator("default_language")
+    @classmethod
+    def _language(cls, value: str) -> str:
+        if _LANGUAGE.fullmatch(value.strip()) is None:
+            raise ValueError("must be the code of a language, such as en or ru")
+        return value.strip().lower()
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().strip()) < _SHORTEST_KEY:
+            raise ValueError(
+                f"is too short to keep links safe: take {_SHORTEST_KEY} characters or more, such "
+                "as `openssl rand -hex 32` makes"
+            )
         return value
 
     @field_validator("default_currency")
@@ -101,10 +147,10 @@ class Settings(BaseSettings):
     def _web_address(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
+        address = value.strip().rstrip("/")
+        if not _is_web_address(address):
             raise ValueError("must be an address such as https://example.com")
-        return value.rstrip("/")
+        return address
 
     @field_validator("smtp_url", "dkim_private_key", "resend_webhook_secret")
     @classmethod
@@ -171,9 +217,16 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        if not value.startswith(("sqlite:///", "sqlite://", "postgresql://", "postgres://")):
+        url = value.strip()
+        if not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
             raise ValueError("must begin with sqlite:/// or postgresql://")
-        return value
+        if url.startswith("sqlite:///"):
+            name, _, options = url.removeprefix("sqlite:///").partition("?")
+            if not name or name == ":memory:":
+                raise ValueError("names no file; write sqlite:///dripline.db")
+            if options:
+                raise ValueError("a SQLite file takes no options: leave out what begins with ?")
+        return url
 
     def changed(self, **values: object) -> "Settings":
         """Return these settings with other values; nothing worked out of the old ones stays."""
@@ -188,24 +241,19 @@ class Settings(BaseSettings):
 
         Raises Invalid when a token has not the form of one.
         """
-        named = {
-            match[1].lower(): SecretStr(value.strip())
+        tokens = {
+            match[0]: value.strip()
             for variable, value in sorted(os.environ.items())
             if (match := _BOT_VARIABLE.match(variable)) and value.strip()
         }
         if self.telegram_bot_token:
-            named = {
-                MAIN_BOT: SecretStr(self.telegram_bot_token.get_secret_value().strip()),
-                **named,
-            }
-        for name, token in named.items():
-            if not _TOKEN.match(token.get_secret_value()):
-                variable = "TELEGRAM_BOT_TOKEN" + ("" if name == MAIN_BOT else f"_{name.upper()}")
-                raise Invalid(
-                    f"{variable} is not a bot token. It looks like 123456:ABC-DEF…; "
-                    "copy it whole from @BotFather.",
-                    code="INVALID_TOKEN",
-                )
+            tokens = {_MAIN: self.telegram_bot_token.get_secret_value().strip(), **tokens}
+        named: dict[str, SecretStr] = {}
+        owners: dict[str, str] = {}
+        for variable, token in tokens.items():
+            name = variable.removeprefix(_MAIN).removeprefix("_").lower() or MAIN_BOT
+            _see_to(variable, token, owners)
+            named[name] = SecretStr(token)
         return named
 
     @property
@@ -252,6 +300,40 @@ class Settings(BaseSettings):
             if path and ":memory:" not in path:
                 return Path(path).resolve().parent / "secret_key"
         return Path("secret_key")
+
+
+def _see_to(variable: str, token: str, owners: dict[str, str]) -> None:
+    """Raise Invalid for a token that cannot be one, and for a second one of a bot or a name.
+
+    `owners` are the variables seen so far, by the numbers of their bots.
+    """
+    if not _TOKEN.match(token):
+        raise Invalid(
+            f"{variable} is not a bot token. It looks like 123456:ABC-DEF…; "
+            "copy it whole from @BotFather.",
+            code="INVALID_TOKEN",
+        )
+    number = token.partition(":")[0]
+    other = owners.get(number)
+    if other is None and variable == f"{_MAIN}_{MAIN_BOT.upper()}" and _MAIN in owners.values():
+        other = _MAIN
+    if other is not None:
+        raise Invalid(
+            f"{other} and {variable} are the same bot, and only one of them can read its updates: "
+            "leave one out.",
+            code="BOT_TWICE",
+        )
+    owners[number] = variable
+
+
+def _is_web_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - raises for one that is none
+    except ValueError:
+        return False
+    known = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return known and re.search(r"\s", value) is None
 
 
 def _kept_key(file: Path) -> bytes:

@@ -72,7 +72,7 @@ class Channels:
         self.slow = 0
         self.recorder = Recorder(clock, refuse=self._refuse)
         self.settings = Settings(
-            telegram_bot_token=None, secret_key="k", admin_telegram_ids=(OPERATOR,), **settings
+            telegram_bot_token=None, secret_key="k" * 40, admin_telegram_ids=(OPERATOR,), **settings
         )
         self.engine = build(
             self.settings,

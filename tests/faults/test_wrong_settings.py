@@ -31,6 +31,55 @@ CASES: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
         ["TELEGRAM_BOT_TOKEN_NEWS"],
     ),
     "another database": ({"database_url": "mysql://x/y"}, ["run"], ["DATABASE_URL", "postgresql"]),
+    "a bot twice": (
+        {"telegram_bot_token_news": TOKEN},
+        ["run"],
+        ["TELEGRAM_BOT_TOKEN and TELEGRAM_BOT_TOKEN_NEWS", "leave one out"],
+    ),
+    "two main bots": (
+        {"telegram_bot_token_main": WRONG_TOKEN},
+        ["run"],
+        ["TELEGRAM_BOT_TOKEN and TELEGRAM_BOT_TOKEN_MAIN", "leave one out"],
+    ),
+    "no file for SQLite": ({"database_url": "sqlite:///"}, ["run"], ["DATABASE_URL", "no file"]),
+    "a slash too few": ({"database_url": "sqlite://x.db"}, ["run"], ["DATABASE_URL", "sqlite:///"]),
+    "options of SQLite": (
+        {"database_url": "sqlite:///x.db?mode=ro"},
+        ["run"],
+        ["DATABASE_URL", "options"],
+    ),
+    "options of another driver": (
+        {"database_url": "postgresql://anna:pass-word-9@127.0.0.1/x?channel_binding=require"},
+        ["run"],
+        ["DATABASE_URL", "channel_binding", "sslmode"],
+    ),
+    "a host that is none": ({"host": "nowhere.invalid"}, ["run"], ["nowhere.invalid", "HOST"]),
+    "a port of an address that is none": (
+        {"telegram_api_base": "http://127.0.0.1:eighty"},
+        ["run"],
+        ["TELEGRAM_API_BASE", "https://"],
+    ),
+    "two addresses": (
+        {"public_url": "https://a.example https://b.example"},
+        ["run"],
+        ["PUBLIC_URL"],
+    ),
+    "an admin who is nobody": (
+        {"admin_telegram_ids": "-5"},
+        ["run"],
+        ["ADMIN_TELEGRAM_IDS", "positive"],
+    ),
+    "a language that is none": (
+        {"default_language": "klingon"},
+        ["run"],
+        ["DEFAULT_LANGUAGE", "en or ru"],
+    ),
+    "a key that everybody guesses": ({"secret_key": "x"}, ["run"], ["SECRET_KEY", "openssl"]),
+    "no folder for clicks": (
+        {"spool_dir": "/proc/clicks"},
+        ["run"],
+        ["SPOOL_DIR", "/proc/clicks"],
+    ),
     "a currency that is none": (
         {"default_currency": "rubles"},
         ["run"],
@@ -110,6 +159,28 @@ def test_a_database_that_is_not_there_is_told(
 ) -> None:
     url = fast_postgres.url("never_made")
     refused(programs, ["run"], ["never_made", "DATABASE_URL"], database_url=url)
+
+
+def test_a_role_without_rights_is_told(programs: Programs, fast_postgres: PostgresServer) -> None:
+    made = fast_postgres.create_database("guarded")
+    assert programs.ask("db", "upgrade", database_url=made).returncode == 0
+    fast_postgres.sql(
+        "DROP ROLE IF EXISTS looks; CREATE ROLE looks LOGIN;"
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO looks",
+        "guarded",
+    )
+    url = made.replace("dripline@", "looks@")
+    refused(programs, ["run"], ["permission denied", "DATABASE_URL"], database_url=url)
+    fast_postgres.drop_database("guarded")
+    fast_postgres.sql("DROP ROLE looks")
+
+
+def test_blanks_and_capitals_are_understood(programs: Programs) -> None:
+    said = {"log_level": "INFO", "log_format": " JSON", "secret_key": "  ", "public_url": " "}
+    with programs:
+        run = programs.start("run", **said).ready()
+        assert run.stop()[0] == 0
+    assert (programs.folder / "secret_key").stat().st_size > 40
 
 
 def test_a_port_in_use_is_told(programs: Programs) -> None:

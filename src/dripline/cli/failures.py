@@ -8,6 +8,7 @@ from contextlib import contextmanager
 REFUSED = 1
 MISUSED = 2
 INTERRUPTED = 130
+_NO_RIGHT = "42501"  # insufficient_privilege
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def explained(error: BaseException) -> tuple[list[str], int]:
     if _is("pydantic", "ValidationError", error):
         return _settings(error), MISUSED
     if _is("sqlalchemy.exc", "DBAPIError", error):
-        return [f"The database failed: {_first_line(getattr(error, 'orig', error))}"], REFUSED
+        return [_database(getattr(error, "orig", error))], REFUSED
     if isinstance(error, OSError):
         return [_os_error(error)], REFUSED
     return [], REFUSED
@@ -63,6 +64,15 @@ def _settings(error: BaseException) -> list[str]:
         f"{problem['msg'].removeprefix('Value error, ')}. See docs/settings.md."
         for problem in error.errors(include_input=False, include_url=False)
     ]
+
+
+def _database(error: object) -> str:
+    reason = f"The database failed: {_first_line(error)}"
+    if getattr(error, "sqlstate", None) == _NO_RIGHT:
+        return (
+            f"{reason}. The role of DATABASE_URL must own the tables, or have all rights on them."
+        )
+    return reason
 
 
 def _os_error(error: OSError) -> str:

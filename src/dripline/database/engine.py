@@ -35,6 +35,7 @@ _POSTGRES_SETTINGS = {
     # hold up the others for longer than a moment: ours last milliseconds.
     "idle_in_transaction_session_timeout": "10000",  # milliseconds
 }
+_URL_OPTIONS = frozenset({"ssl", "host", "port", "passfile", "prepared_statement_cache_size"})
 _RELAXED_SETTINGS = {**_POSTGRES_SETTINGS, "synchronous_commit": "off"}
 _RELAXED = "dripline_relaxed"
 _RESTS_SINCE = "rests_since"
@@ -159,9 +160,13 @@ def normalised(url: str) -> URL:
 
 def _for_asyncpg(url: URL) -> URL:
     # Hosting services hand out libpq's `sslmode`; the driver calls it `ssl`, with the same values.
-    if "sslmode" not in url.query:
-        return url
     query = {"ssl" if key == "sslmode" else key: value for key, value in url.query.items()}
+    if unknown := sorted(query.keys() - _URL_OPTIONS):
+        raise Invalid(
+            f"DATABASE_URL has options that dripline does not know: {', '.join(unknown)}. Leave "
+            "them out; ?sslmode=… is understood.",
+            code="INVALID_DATABASE_URL",
+        )
     return url.set(query=query)
 
 

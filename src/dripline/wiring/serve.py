@@ -6,6 +6,7 @@ bot       long polling of each bot             (stores what comes)
 """
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -159,7 +160,11 @@ class Service:
         server = WebServer(await self._application(), settings.host, settings.port)
         try:
             await server.start()
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise Invalid(
+                    f"Cannot listen there: {error.strerror}. Check HOST and PORT.", code="NO_PLACE"
+                ) from None
             if "web" in self.parts:
                 raise
             # Several workers of one machine: only one of them can have the port, and none needs it.

@@ -1,7 +1,9 @@
 """Tracked links of a web process: around its application, into its spool, out into the database."""
 
+import tempfile
 import uuid
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -14,6 +16,7 @@ from dripline.engagement import queries
 from dripline.engagement.drain import DrainSpool
 from dripline.engagement.spool import Spool
 from dripline.engagement.tokens import Seal
+from dripline.errors import Invalid
 from dripline.settings import Settings
 from dripline.worker import Duty
 
@@ -29,6 +32,8 @@ class WebTracking:
         self._database = database
         self._clock = clock
         self._seal = Seal(settings.signing_key)
+        if settings.spool_dir is not None:
+            _see_to(settings.spool_dir)
         self._spool = Spool(settings.spool_folder)
         self._drain = DrainSpool(database, self._seal, self._spool)
 
@@ -57,3 +62,15 @@ class WebTracking:
     async def _stored(self, name: uuid.UUID) -> str | None:
         async with self._database.reading() as session:
             return await queries.url_of(session, name)
+
+
+def _see_to(folder: Path) -> None:
+    """Make the folder of clicks; raises Invalid now rather than losing the first click."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise Invalid(
+            f"Clicks cannot be kept in {folder}: {error.strerror}. Check SPOOL_DIR.",
+            code="NO_SPOOL",
+        ) from None
