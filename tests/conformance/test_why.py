@@ -93,7 +93,11 @@ async def test_nobody_pressed_so_it_goes_on(world: World) -> None:
     await world.ask()
     await world.run(2 * HOUR)
     over, last = (await story(world))[-2:]
-    assert (over.kind, over.title, over.detail) == ("resumed", "Goes on", "nobody pressed in time")
+    assert (over.kind, over.title, over.detail) == (
+        "resumed",
+        "Goes on",
+        "the action did not come in time",
+    )
     assert (last.title, last.message_id) == ("Waits for its time", "two")
 
 

@@ -44,7 +44,7 @@ _REASONS = {
     "system": marked("an answer of the bot itself"),
     "first_message": marked("the first message"),
     "due": marked("its delay was over"),
-    "wait_timed_out": marked("nobody pressed in time"),
+    "wait_timed_out": marked("the action did not come in time"),
     "not_due_yet": marked("its delay is not over"),
     "awaiting_action": marked("an action is awaited"),
     "already_sent": marked("it was sent before"),
