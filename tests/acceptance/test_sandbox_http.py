@@ -306,6 +306,37 @@ async def test_no_token_reaches_the_page(running: Running, http: aiohttp.ClientS
             assert OTHER_TOKEN.partition(":")[2] not in text
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "part", "told"),
+    [
+        ("bytes=0-", 206, slice(0, None), "bytes 0-899/900"),
+        ("bytes=100-199", 206, slice(100, 200), "bytes 100-199/900"),
+        ("bytes=-50", 206, slice(850, None), "bytes 850-899/900"),
+        ("bytes=890-5000", 206, slice(890, None), "bytes 890-899/900"),
+        ("bytes=900-", 416, slice(0, 0), "bytes */900"),
+        ("bytes=5-2", 200, slice(None), None),
+        ("bytes=-", 200, slice(None), None),
+        ("bytes=0-9,20-29", 200, slice(None), None),
+        ("lines=1-2", 200, slice(None), None),
+    ],
+)
+async def test_a_player_asks_for_a_part_of_a_file(
+    running: Running,
+    http: aiohttp.ClientSession,
+    asked: str,
+    status: int,
+    part: slice,
+    told: str | None,
+) -> None:
+    body = bytes(number % 251 for number in range(900))
+    file = running.telegram.files.keep(body, "bell.ogg", "audio/ogg")
+    url = f"{running.url}/sandbox/files/{file.unique_id}/bell.ogg"
+    async with http.get(url, headers={"Range": asked}) as answer:
+        assert (answer.status, await answer.read()) == (status, body[part])
+        assert answer.headers.get("Content-Range") == told
+        assert answer.headers["Accept-Ranges"] == "bytes"
+
+
 async def test_the_page_is_safe(running: Running, http: aiohttp.ClientSession) -> None:
     async with http.get(running.url) as got:
         assert got.url.path == "/sandbox/"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from importlib.resources import files
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -102,6 +103,16 @@ async def test_albums_files_and_formatting(running: Running, browser: Browser) -
     await expect(page.locator(".viewer img")).to_be_visible()
     await page.keyboard.press("Escape")
     assert page.complaints == []  # type: ignore[attr-defined]
+
+
+async def test_a_voice_message_says_how_long_it_is(running: Running, browser: Browser) -> None:
+    ben = running.add_contact("Ben")
+    bell = files("dripline.sandbox") / "course/scenarios/photos/messages/bell.ogg"
+    voice = {"voice": Upload(bell.read_bytes(), "bell.ogg", "audio/ogg")}
+    for person in (running.anna, ben):
+        await send(running, "sendVoice", voice, chat_id=person.id)
+    page = await open_page(browser, running)
+    await expect(page.locator(".file .what")).to_have_text(["0:09", "0:09"])
 
 
 async def test_links_show_where_they_lead(running: Running, browser: Browser) -> None:

@@ -10,6 +10,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response, Stream
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from dripline.sandbox.page.ranges import part_of
 from dripline.sandbox.sandbox import sandbox_of
 
 _HERE = Path(__file__).parent
@@ -57,7 +58,7 @@ async def file(request: Request) -> Response:
     headers = {"Cache-Control": "max-age=86400, immutable"}
     if not shown:
         headers["Content-Disposition"] = "attachment"
-    return Response(found.body, media_type=mime, headers=headers)
+    return part_of(found.body, request.headers.get("range", ""), mime, headers)
 
 
 async def mail(request: Request) -> Response:
