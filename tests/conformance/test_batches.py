@@ -98,3 +98,15 @@ async def test_rows_are_found_by_many_keys(database: Database) -> None:
         await bulk.run(session, DROP)
     assert {row[0] for row in found} == {row[4] for row in rows[::2]}
     assert sorted(row[0] for row in again) == ["0", "1", "2"]
+
+
+async def test_keys_are_read_once_where_a_table_is_gone_through(database: Database) -> None:
+    if database.is_sqlite:
+        return
+    explain = Statement(sqlite="", postgresql=f"EXPLAIN {NAMED.postgresql}")
+    async with database.transaction() as session:
+        await bulk.run(session, CREATE)
+        plan = [row[0] for row in await bulk.read(session, explain, [new_id()] * 500)]
+    assert plan[0].startswith("Seq Scan")
+    assert any("InitPlan" in step for step in plan)
+    assert not any("::text" in step for step in plan if "Filter" in step)

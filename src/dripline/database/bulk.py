@@ -80,7 +80,7 @@ async def write(
     if connection.dialect.name == "sqlite":
         _many_on_sqlite(connection, statement.sqlite, rows)
         return ()
-    sql, columns = _with_texts(_ARRAY, statement.postgresql), zip(*rows, strict=True)
+    sql, columns = _with_texts(statement.postgresql), zip(*rows, strict=True)
     return await _on_postgresql(connection, sql, tuple(map(_array, columns)))
 
 
@@ -132,7 +132,7 @@ async def read(
         return []
     connection = await _connection(session)
     if connection.dialect.name != "sqlite":
-        sql = _with_texts(_KEYS, statement.postgresql)
+        sql = _with_keys(statement.postgresql)
         return await _on_postgresql(connection, sql, (_array(wanted), *parameters))
     # Repeating the last key keeps the number of different statements, and so of parses, small.
     wanted += wanted[-1:] * (_size(len(wanted)) - len(wanted))
@@ -263,9 +263,19 @@ def _insertion(table: Table) -> str:
 
 
 @cache
-def _with_texts(arrays: re.Pattern[str], sql: str) -> str:
-    """Return a statement that takes these arrays as texts (`$1::bigint[]`)."""
-    return arrays.sub(r"\1::text::\2", sql)
+def _with_texts(sql: str) -> str:
+    """Return a statement that takes its arrays as texts (`$1::bigint[]`)."""
+    return _ARRAY.sub(r"\1::text::\2", sql)
+
+
+@cache
+def _with_keys(sql: str) -> str:
+    """Return a statement that takes its keys as a text.
+
+    In a SELECT of their own: where PostgreSQL goes through a table, as it does through one that
+    grew since it was looked at, it would read the text anew for each row.
+    """
+    return _KEYS.sub(r"((SELECT \1::text::\2)::\2)", sql)
 
 
 def _array(values: Sequence[Any]) -> str:
