@@ -18,6 +18,7 @@ from dripline.deliveries.pump import Pump
 log = structlog.get_logger()
 STOP_WITHIN_S = 8.0
 _AFTER_ERROR_S = 1.0
+_TELL_EVERY = 60  # failures in a row, of which one is logged
 _BEAT_S = 0.25
 _COLLECT_EVERY = (
     200_000  # objects more than before; Python's own 700 come together every 10 messages
@@ -75,9 +76,11 @@ class Worker:
 
     async def _repeat(self, duty: Duty) -> None:
         wake = self._wakes.event(duty.wake) if duty.wake else asyncio.Event()
+        failures = 0
         while True:
             wake.clear()
-            did = await _run(duty)
+            did = await _run(duty, failures)
+            failures = failures + 1 if did is None else 0
             if did is None:
                 await asyncio.sleep(_AFTER_ERROR_S)
             elif did == 0:
@@ -97,17 +100,23 @@ def calm_collector() -> None:
     gc.set_threshold(_COLLECT_EVERY, 20, 50)
 
 
-async def _run(duty: Duty) -> int | None:
-    """Run a duty once; None after an error, which is logged: a duty outlives its failures."""
+async def _run(duty: Duty, failures: int = 0) -> int | None:
+    """Run a duty once; None after an error: a duty outlives its failures, of which so many went
+    before. The first is logged, then one a minute, and that it is over.
+    """
     started = time.perf_counter()
     try:
-        return await duty.run_once()
+        did = await duty.run_once()
     except Exception as error:  # noqa: BLE001 - whatever it was, the next run may do better
         metrics.DUTY_FAILURES.labels(duty.name).inc()
-        log.error("duty.failed", duty=duty.name, error=repr(error)[:500])
+        if failures % _TELL_EVERY == 0:
+            log.error("duty.failed", duty=duty.name, error=repr(error)[:500])
         return None
     finally:
         metrics.DUTY_SECONDS.labels(duty.name).observe(time.perf_counter() - started)
+    if failures:
+        log.info("duty.goes_on", duty=duty.name, failures=failures)
+    return did
 
 
 async def _wait(wake: asyncio.Event, seconds: float) -> None:

@@ -3,6 +3,7 @@
 import os
 import resource
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -73,8 +74,30 @@ def test_a_database_that_is_gone_for_a_while_costs_time_and_nothing_else(
         postgres_server.start()
         crowd.wait_until_done(60)
         assert (run.stop()[0], worker.stop()[0]) == (0, 0)
+        told = Counter(record["duty"] for record in run.records("duty.failed"))
+        assert max(told.values()) <= 1 + AWAY_S // 30, "the same trouble is told all the time"
+        assert run.records("duty.goes_on")
     tally = crowd.verify(of_postgres(postgres_server, "away"), "a database away")
     assert tally.repeats == 0
+
+
+@pytest.mark.postgres
+def test_a_file_saved_while_the_database_is_gone_is_live_when_it_is_back(
+    telegram: StandIn, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    content = folder.write(tmp_path / "content", {"course": folder.course(1)})
+    text = content / "scenarios" / "course" / "messages" / "m1.md"
+    url = postgres_server.create_database("away")
+    with Programs(tmp_path, database_url=url, telegram_api_base=telegram.url) as programs:
+        run = programs.start("run", "--content", "content", "--watch").ready()
+        postgres_server.stop()
+        text.write_text("saved meanwhile")
+        run.wait_for(lambda: run.records("content.not_pushed"))
+        postgres_server.start()
+        run.wait_for(lambda: len(run.records("content.pushed")) >= 2)
+        telegram.says(1, "/start")
+        telegram.wait_for(lambda: telegram.texts(1) == ["saved meanwhile"])
+        assert run.stop()[0] == 0
 
 
 @pytest.mark.postgres
