@@ -26,7 +26,7 @@ from dripline.contacts.models import (
 )
 from dripline.content.push import push
 from dripline.database import Base, Database
-from dripline.errors import Invalid
+from dripline.errors import Conflict, Invalid
 from dripline.events.models import Event, OutboxRow
 from dripline.importing import table
 from dripline.importing.report import Report
@@ -284,15 +284,16 @@ async def test_who_comes_after_the_file_was_looked_over_is_one_contact(
     await seed(database)
     file = tmp_path / "in.csv"
     file.write_text("telegram_id,email,first_name\n5,,Five\n6,p1@example.com,Six\n7,,Seven\n")
-    look_over = table._check
+    look_over = table._look_over
 
-    async def then_others_come(*given: Any) -> None:
-        await look_over(*given)
+    async def then_others_come(*given: Any) -> int:
+        rows = await look_over(*given)
         async with database.transaction() as session:
             for number in (5, 6):
                 await by_telegram(session, "main", TelegramPerson(number, "Started"), NOW)
+        return rows
 
-    monkeypatch.setattr(table, "_check", then_others_come)
+    monkeypatch.setattr(table, "_look_over", then_others_come)
     report = await bring(database, file)
     assert report.counts == {"rows": 3, "contacts known before": 1, "contacts made": 1}
     assert list(report.notes.values()) == [["line 3"]]
@@ -385,6 +386,21 @@ async def test_an_import_that_ended_half_way_is_completed_by_the_same_file(
     report = await bring(database, file)
     assert (report.counts["contacts known before"], report.counts["contacts made"]) == (30, 70)
     await is_whole(database, 100)
+
+
+@pytest.mark.parametrize("more", ["1,\n", '"\n', "\n1000,x\n", "1000,p@example.com,yes,no,a,7\n"])
+async def test_a_file_that_is_changed_meanwhile_is_told(
+    database: Database, ten_pages: Path, more: str
+) -> None:
+    def changes(done: int) -> None:
+        if done == 30:
+            with ten_pages.open("a") as file:
+                file.write(more)
+
+    with pytest.raises(Conflict, match="its first 30 rows were imported") as told:
+        await bring(database, ten_pages, changes)
+    assert told.value.code == "IMPORT_CHANGED"
+    assert await count(database, Contact) == 30
 
 
 async def test_thousands_come_and_come_again(database: Database, tmp_path: Path) -> None:

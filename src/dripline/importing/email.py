@@ -5,7 +5,7 @@ without, its owner has to confirm it. An address that must not be written to sta
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -42,13 +42,14 @@ class Before:
 
 async def before(
     session: AsyncSession,
-    values: Mapping[str, uuid.UUID],
-    wishing: list[uuid.UUID],
+    values: Sequence[str],
+    mailing: Iterable[uuid.UUID],
+    wishing: Iterable[uuid.UUID],
 ) -> Before:
-    """Read how those stand who get an address, by it, and those who have a wish."""
+    """Read how addresses stand, contacts who get one, and those who have a wish."""
     return Before(
-        await queries.emails_of(session, set(values.values())),
-        await suppression.among(session, values) if values else set(),
+        await queries.emails_of(session, mailing),
+        await suppression.among(session, values),
         await queries.opt_ins_of(session, wishing),
         await queries.said_of(session, wishing),
     )

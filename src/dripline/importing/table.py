@@ -26,6 +26,7 @@ from dripline.contacts.email import REMOVED
 from dripline.contacts.models import Address, Contact, Preferences
 from dripline.content.store import ContentStore
 from dripline.database import Database
+from dripline.errors import Conflict, Invalid
 from dripline.importing import email, queries
 from dripline.importing.report import Report
 from dripline.importing.source import written
@@ -35,9 +36,10 @@ from dripline.importing.table_read import (
     COLUMNS,
     FORMULA,
     PLAIN,
+    Named,
+    Problems,
     Row,
-    read_rows,
-    refuse,
+    Table,
 )
 from dripline.importing.table_write import Import, about_two
 
@@ -128,32 +130,62 @@ async def import_contacts(
     """
     async with database.reading() as session:
         types = (await ContentStore(database).current(session)).attribute_types
-    rows = await asyncio.to_thread(read_rows, file, types)
-    await _check(database, rows, bot)
-    report = Report()
-    report.count("rows", len(rows))
-    importing, done = Import(database, bot, now), 0
-    for page in _pages(rows):
-        if done and database.is_sqlite:
-            await asyncio.sleep(_REST_S)
-        report.add(await importing.bring(page))
-        done += len(page)
-        progress(done)
+    source = await asyncio.to_thread(file.open, encoding=BOM, newline="")
+    with source:
+        table = Table(file, source, types)
+        version = table.version()
+        report = Report()
+        report.count("rows", await _look_over(database, table, bot))
+        importing, done = Import(database, bot, now), 0
+        rest_s = _REST_S if database.is_sqlite else 0.0
+        pages = table.pages(_PAGE, Problems())
+        while page := await _next_known(pages, file, done, rest_s):
+            if table.version() != version:
+                raise _changed(file, done)
+            report.add(await importing.bring(page))
+            done += len(page)
+            progress(done)
     return report
 
 
-async def _check(database: Database, rows: Sequence[Row], bot: str) -> None:
-    """Raise Invalid when a row is about two contacts."""
-    problems: list[str] = []
-    for page in _pages(rows):
+async def _look_over(database: Database, table: Table, bot: str) -> int:
+    """Return how many rows there are. Raises Invalid (IMPORT_INVALID) when one cannot be used."""
+    problems, two, named, done = Problems(), Problems(), Named(), 0
+    pages = table.pages(_PAGE, problems)
+    while page := await _next(pages):
+        named.note(page)
         async with database.reading() as session:
-            problems += [
-                f"Line {row.line} is about two contacts: its Telegram id, email and id belong to "
-                "different ones."
-                for row in await about_two(session, page, bot)
-            ]
-    refuse(problems)
+            for row in await about_two(session, page, bot):
+                two.add(
+                    f"Line {row.line} is about two contacts: its Telegram id, email and id belong "
+                    "to different ones."
+                )
+        done += len(page)
+    await asyncio.to_thread(named.add_doubled, table, problems)
+    problems.refuse()
+    two.refuse()
+    return done
 
 
-def _pages(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    return (rows[start : start + _PAGE] for start in range(0, len(rows), _PAGE))
+async def _next_known(
+    pages: Iterator[list[Row]], file: Path, done: int, rest_s: float
+) -> list[Row] | None:
+    """Read the next page of rows that were good before, and let others write meanwhile."""
+    try:
+        page, _ = await asyncio.gather(_next(pages), asyncio.sleep(rest_s))
+    except Invalid:
+        raise _changed(file, done) from None
+    return page
+
+
+async def _next(pages: Iterator[list[Row]]) -> list[Row] | None:
+    """Read the next page in a thread of its own; None when there is none."""
+    return await asyncio.to_thread(next, pages, None)
+
+
+def _changed(file: Path, done: int) -> Conflict:
+    return Conflict(
+        f"{file} was changed while it was read: its first {done:,} rows were imported. Import it "
+        "once more.",
+        code="IMPORT_CHANGED",
+    )

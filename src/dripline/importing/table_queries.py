@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dripline.contacts.email import REMOVED
 from dripline.database import bulk
 
 Rows = Sequence[tuple[Any, ...]]
@@ -26,14 +27,16 @@ _THERE = bulk.Statement(
     sqlite="SELECT id FROM contacts WHERE id IN ({keys})",
     postgresql="SELECT id FROM contacts WHERE id = ANY($1::uuid[])",
 )
-_EMAILS = bulk.Statement(
+# Of all channels: until PostgreSQL has looked at a table that grows, it thinks that there are few
+# emails, and would go through all of them.
+_ADDRESSES = bulk.Statement(
     sqlite="""
-        SELECT contact_id, id, value, reachability FROM addresses
-        WHERE contact_id IN ({keys}) AND channel = 'email' AND reachability <> 'removed'
+        SELECT contact_id, channel, id, value, reachability FROM addresses
+        WHERE contact_id IN ({keys})
     """,
     postgresql="""
-        SELECT contact_id, id, value, reachability FROM addresses
-        WHERE contact_id = ANY($1::uuid[]) AND channel = 'email' AND reachability <> 'removed'
+        SELECT contact_id, channel, id, value, reachability FROM addresses
+        WHERE contact_id = ANY($1::uuid[])
     """,
 )
 _EMAIL_OWNERS = bulk.Statement(
@@ -204,9 +207,11 @@ async def emails_of(
 ) -> dict[uuid.UUID, list[Email]]:
     """Return the email addresses of these contacts that they have not given up."""
     found: dict[uuid.UUID, list[Email]] = {}
-    for owner, address_id, value, reachability in await bulk.read(session, _EMAILS, ids):
-        email = Email(bulk.as_uuid(address_id), value, reachability)
-        found.setdefault(bulk.as_uuid(owner), []).append(email)
+    for row in await bulk.read(session, _ADDRESSES, ids):
+        owner, channel, address_id, value, reachability = row
+        if channel == "email" and reachability != REMOVED:
+            email = Email(bulk.as_uuid(address_id), value, reachability)
+            found.setdefault(bulk.as_uuid(owner), []).append(email)
     return found
 
 

@@ -1,14 +1,21 @@
-"""The rows of a CSV file of contacts: read and looked over before anything is stored."""
+"""The rows of a CSV file of contacts: read and looked over before anything is stored.
+
+A file may have millions of rows. So it is read by pages, as often as it takes, and of a row no more
+is kept than what tells that another one names the same contact.
+"""
 
 import csv
+import os
 import uuid
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from dripline.contacts.email_address import normalise
 from dripline.deliveries.timing import zone_of
@@ -46,38 +53,120 @@ class Row:
     agreed: Mapping[str, bool] = field(default_factory=dict)
 
 
-def read_rows(file: Path, types: Mapping[str, str]) -> list[Row]:
-    """Return the rows of a file; `types` are the declared attributes. Raises Invalid."""
-    problems: list[str] = []
-    rows: list[Row] = []
-    try:
-        with file.open(encoding=BOM, newline="") as source:
-            head = source.readline()
-            source.seek(0)
-            reader = csv.DictReader(source, delimiter=";" if _by_semicolon(head) else ",")
-            _check_columns(file, list(reader.fieldnames or ()), types)
-            for cells in reader:
-                row = _row(cells, reader.line_num, types, problems)
-                if row is not None:
-                    rows.append(row)
-    except UnicodeDecodeError as error:
-        raise Invalid(
-            f"Nothing was imported.\n{file}: this is not UTF-8 (byte {error.start}).",
-            code=IMPORT_INVALID,
-        ) from None
-    except csv.Error as error:
-        raise Invalid(f"Nothing was imported.\n{file}: {error}.", code=IMPORT_INVALID) from None
-    problems += _doubled(rows)
-    refuse([f"{file}:{one}" for one in problems])
-    return rows
+@dataclass(slots=True)
+class Problems:
+    """What is wrong with a file: the first of it as words, and how much there is."""
+
+    told: list[str] = field(default_factory=list)
+    number: int = 0
+
+    def add(self, problem: str) -> None:
+        """Add one."""
+        self.number += 1
+        if len(self.told) < _SHOWN:
+            self.told.append(problem)
+
+    def refuse(self) -> None:
+        """Raise Invalid (IMPORT_INVALID) if there are any."""
+        if self.number:
+            more = self.number - len(self.told)
+            lines = [*self.told, *([f"… and {more} more"] if more else [])]
+            raise Invalid("\n".join(["Nothing was imported.", *lines]), code=IMPORT_INVALID)
 
 
-def refuse(problems: Sequence[str]) -> None:
-    """Raise Invalid (IMPORT_INVALID) if there are any."""
-    if problems:
-        more = len(problems) - _SHOWN
-        told = [*problems[:_SHOWN], *([f"… and {more} more"] if more > 0 else [])]
-        raise Invalid("\n".join(["Nothing was imported.", *told]), code=IMPORT_INVALID)
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An open file, and the declared attributes."""
+
+    file: Path
+    source: TextIO
+    types: Mapping[str, str]
+
+    def version(self) -> tuple[int, int]:
+        """Return what is another when somebody has written into the file."""
+        now = os.fstat(self.source.fileno())
+        return now.st_size, now.st_mtime_ns
+
+    def pages(self, size: int, problems: Problems) -> Iterator[list[Row]]:
+        """Yield the rows from the first on; what is wrong with others is added to the problems.
+
+        Raises Invalid (IMPORT_INVALID).
+        """
+        page: list[Row] = []
+        for row in self.rows(problems):
+            page.append(row)
+            if len(page) == size:
+                yield page
+                page = []
+        if page:
+            yield page
+
+    def rows(self, problems: Problems) -> Iterator[Row]:
+        """Yield the rows that can be used, from the first on. Raises Invalid (IMPORT_INVALID)."""
+        try:
+            yield from self._rows(problems)
+        except UnicodeDecodeError as error:
+            raise Invalid(
+                f"Nothing was imported.\n{self.file}: this is not UTF-8 (byte {error.start}).",
+                code=IMPORT_INVALID,
+            ) from None
+        except csv.Error as error:
+            raise Invalid(
+                f"Nothing was imported.\n{self.file}: {error}.", code=IMPORT_INVALID
+            ) from None
+
+    def _rows(self, problems: Problems) -> Iterator[Row]:
+        self.source.seek(0)
+        head = self.source.readline()
+        self.source.seek(0)
+        reader = csv.reader(self.source, delimiter=";" if _by_semicolon(head) else ",")
+        names = next(reader, [])
+        _check_columns(self.file, names, self.types)
+        for cells in reader:
+            wrong: list[str] = []
+            row = _row(names, cells, reader.line_num, self.types, wrong) if cells else None
+            for one in wrong:
+                problems.add(f"{self.file}:{one}")
+            if row is not None:
+                yield row
+
+
+class Named:
+    """Who the rows of a file name, in eight bytes a name: to find out who is named twice."""
+
+    def __init__(self) -> None:
+        self._hashes = [array("q") for _ in range(256)]
+
+    def note(self, rows: Iterable[Row]) -> None:
+        """Take in further rows."""
+        for row in rows:
+            for name in _names(row):
+                found = hash(name)
+                self._hashes[found & 255].append(found)
+
+    def add_doubled(self, table: Table, problems: Problems) -> None:
+        """Add a problem for each name that a row of the table shares with one before it."""
+        twice = {
+            one for some in self._hashes for one, next_one in pairwise(sorted(some))
+            if one == next_one
+        }  # fmt: skip
+        if not twice:
+            return
+        seen: dict[tuple[str, Any], int] = {}
+        for row in table.rows(Problems()):
+            for name in _names(row):
+                if hash(name) in twice and seen.setdefault(name, row.line) != row.line:
+                    first = seen[name]
+                    problems.add(f"{table.file}:{row.line}: the same {name[0]} as in line {first}")
+
+
+def _names(row: Row) -> Iterator[tuple[str, Any]]:
+    if row.contact_id is not None:
+        yield "contact_id", row.contact_id
+    if row.telegram_id is not None:
+        yield "telegram_id", row.telegram_id
+    if row.email is not None:
+        yield "email", row.email
 
 
 def _by_semicolon(head: str) -> bool:
@@ -107,12 +196,16 @@ def _check_columns(file: Path, names: Sequence[str], types: Mapping[str, str]) -
 
 
 def _row(
-    cells: Mapping[str | None, Any], line: int, types: Mapping[str, str], problems: list[str]
+    names: Sequence[str],
+    cells: Sequence[str],
+    line: int,
+    types: Mapping[str, str],
+    problems: list[str],
 ) -> Row | None:
-    if cells.get(None) or None in cells.values():
+    if len(cells) != len(names):
         problems.append(f"{line}: this row has another number of cells than the first line")
         return None
-    given = {name: _plain(text) for name, text in cells.items() if name and _plain(text)}
+    given = {name: text for name, text in zip(names, map(_plain, cells), strict=True) if text}
     if not given:
         return None
     wrong = [f"{line}: {why}" for why in _wrong(given)]
@@ -208,15 +301,3 @@ def _typed(text: str, kind: str) -> Any:
             return date.fromisoformat(text).isoformat()
         case _:
             return text
-
-
-def _doubled(rows: Sequence[Row]) -> Iterator[str]:
-    seen: dict[tuple[str, Any], int] = {}
-    for row in rows:
-        for name in ("contact_id", "telegram_id", "email"):
-            value = getattr(row, name)
-            if value is None:
-                continue
-            first = seen.setdefault((name, value), row.line)
-            if first != row.line:
-                yield f"{row.line}: the same {name} as in line {first}"

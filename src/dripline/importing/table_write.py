@@ -125,9 +125,11 @@ def _deadlocked(error: DBAPIError) -> bool:
 async def _before(
     session: AsyncSession, rows: Sequence[tuple[Row, uuid.UUID, bool]]
 ) -> email.Before:
-    given = {row.email: contact_id for row, contact_id, _ in rows if row.email}
-    wishing = {contact_id for row, contact_id, _ in rows if row.agreed.keys() & set(email.OPT_INS)}
-    return await email.before(session, given, list(wishing))
+    given = [row.email for row, _, _ in rows if row.email]
+    known = [(row, contact_id) for row, contact_id, is_known in rows if is_known]
+    mailing = {contact_id for row, contact_id in known if row.email}
+    wishing = {contact_id for row, contact_id in known if row.agreed.keys() & set(email.OPT_INS)}
+    return await email.before(session, given, mailing, wishing)
 
 
 @dataclass(slots=True)
