@@ -414,6 +414,23 @@ async def test_thousands_come_and_come_again(database: Database, tmp_path: Path)
     await is_whole(database, 5_000)
 
 
+async def test_an_export_keeps_no_transaction_open_from_page_to_page(
+    database: Database, ten_pages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "_EXPORTED", 40)
+    await bring(database, ten_pages)
+    held: list[tuple[int, str]] = []
+    pool = database.reader.sync_engine.pool
+    out = ten_pages.with_name("out.csv")
+    done = await table.export_contacts(
+        database, out, lambda done: held.append((done, pool.status().split("Checked out ")[1]))
+    )
+    assert done == 100
+    assert [number for number, _ in held] == [40, 80, 100]
+    assert all(status.endswith(" 0") for _, status in held)
+    assert (await bring(database, out)).counts["contacts known before"] == 100
+
+
 def large_file(file: Path, number: int) -> Path:
     """Write a file of so many people who agreed to everything."""
     head = "telegram_id,email,email_consent,sequences,tags,attribute.age\n"

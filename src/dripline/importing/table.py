@@ -52,15 +52,17 @@ Progress = Callable[[int], None]
 
 
 async def export_contacts(database: Database, file: Path, progress: Progress) -> int:
-    """Write all contacts as CSV, as a whole or not at all; return how many there are."""
+    """Write all contacts as CSV, as a whole or not at all; return how many there are.
+
+    Each page is read in a transaction of its own: one for all of them would keep databases from
+    clearing up behind a running bot for as long as it lasts.
+    """
     handle, temporary = tempfile.mkstemp(prefix=".dripline-", suffix=".tmp", dir=file.parent)
     try:
         with os.fdopen(handle, "w", encoding=BOM, newline="") as out:
             async with database.reading() as session:
-                library = await ContentStore(database).current(session)
-                done = await _write(
-                    session, csv.writer(out), sorted(library.attribute_types), progress
-                )
+                types = (await ContentStore(database).current(session)).attribute_types
+            done = await _write(database, csv.writer(out), sorted(types), progress)
             out.flush()
             os.fsync(out.fileno())
         await asyncio.to_thread(Path(temporary).replace, file)
@@ -71,27 +73,39 @@ async def export_contacts(database: Database, file: Path, progress: Progress) ->
 
 
 async def _write(
-    session: AsyncSession, out: Any, attributes: Sequence[str], progress: Progress
+    database: Database, out: Any, attributes: Sequence[str], progress: Progress
 ) -> int:
     out.writerow([*COLUMNS, *(f"{ATTRIBUTE}{name}" for name in attributes)])
     done, after = 0, None
-    while page := await queries.contacts_page(session, after, _EXPORTED):
+    while True:
+        async with database.reading() as session:
+            page = await queries.contacts_page(session, after, _EXPORTED)
+            rows = await _rows(session, page, attributes)
+        if not page:
+            return done
         after = page[-1].id
-        ids = [one.id for one in page]
-        known = await contacts.attributes_of(session, ids)
-        tags = await queries.tags_of(session, ids)
-        wants = await contacts.preferences_of(session, ids)
-        addresses: dict[uuid.UUID, list[Address]] = {}
-        for address in await queries.addresses_of(session, ids):
-            addresses.setdefault(address.contact_id, []).append(address)
-        for one in page:
-            facts = _cells(one, addresses.get(one.id, ()), tags.get(one.id, ()), wants.get(one.id))
-            own = known.get(one.id, {})
-            cells = [*facts, *(own.get(name) for name in attributes)]
-            out.writerow([_safe(cell) for cell in cells])
+        out.writerows(rows)
         done += len(page)
         progress(done)
-    return done
+
+
+async def _rows(
+    session: AsyncSession, page: Sequence[Contact], attributes: Sequence[str]
+) -> list[list[str]]:
+    ids = [one.id for one in page]
+    known = await contacts.attributes_of(session, ids)
+    tags = await queries.tags_of(session, ids)
+    wants = await contacts.preferences_of(session, ids)
+    addresses: dict[uuid.UUID, list[Address]] = {}
+    for address in await queries.addresses_of(session, ids):
+        addresses.setdefault(address.contact_id, []).append(address)
+    rows = []
+    for one in page:
+        facts = _cells(one, addresses.get(one.id, ()), tags.get(one.id, ()), wants.get(one.id))
+        own = known.get(one.id, {})
+        cells = [*facts, *(own.get(name) for name in attributes)]
+        rows.append([_safe(cell) for cell in cells])
+    return rows
 
 
 def _cells(
