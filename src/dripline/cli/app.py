@@ -1,5 +1,7 @@
 """All commands, gathered."""
 
+from typing import Annotated
+
 import typer
 
 from dripline.cli import (
@@ -26,7 +28,6 @@ from dripline.cli import (
 
 app = typer.Typer(
     name="dripline",
-    help="Funnels through a Telegram bot and email: nothing lost, every decision explained.",
     no_args_is_help=True,
     # Plain help: loading what draws boxes takes longer than everything else together.
     rich_markup_mode=None,
@@ -63,3 +64,21 @@ def version() -> None:
     from dripline import __version__
 
     typer.echo(f"dripline {__version__}")
+
+
+def _version_and_no_more(asked: bool) -> None:
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_version_and_no_more, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Funnels through a Telegram bot and email: nothing lost, every decision explained."""

@@ -55,11 +55,12 @@ class PaymentReactions:
 
 
 def _words(payment: Payment, name: str | None, language: str) -> str:
+    somebody = _("somebody unknown", language)
     return _(
         "A payment belongs to no scenario: {amount} from {who} ({provider}, {event_id}).",
         language,
         amount=money.written(payment.amount, payment.currency),
-        who=escape(name or _("somebody unknown", language)),
+        who=escape(name or somebody),
         provider=escape(payment.provider),
         event_id=escape(payment.provider_event_id),
     )

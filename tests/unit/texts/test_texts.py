@@ -1,7 +1,9 @@
 """Texts: every one has a Russian translation, and what is compiled is what was translated."""
 
+import ast
 import io
 import string
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,26 @@ def test_every_text_is_translated(file: Path) -> None:
     catalog = translations(file)
     missing = [text for text in used() if not _is_translated(catalog.get(_key(text)))]
     assert not missing, "run `make texts`, then translate what is empty"
+
+
+def test_every_text_is_collected() -> None:
+    """What stands within an f-string (Python 3.11), or within another text's values, is not."""
+    collected = {_key(text) for text in used()}
+    missing = {
+        f"{file.name}: {text}"
+        for file in SOURCE.rglob("*.py")
+        for text in _asked_for(file)
+        if text not in collected
+    }
+    assert not missing, "take these out of what they stand in"
+
+
+def _asked_for(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+            first = node.args[0]
+            if node.func.id in KEYWORDS and isinstance(first, ast.Constant):
+                yield str(first.value)
 
 
 def _key(text: str | tuple[str, ...]) -> str:

@@ -26,7 +26,7 @@ def trial_letter(layouts: Layouts, layout: str, user_name: str, language: str) -
     )
     text = "\n\n".join(
         (
-            f"<b>{_('Emails arrive', language)}</b>",
+            "<b>" + _("Emails arrive", language) + "</b>",
             hello,
             _(
                 "This is a test of dripline. If you read it, your settings are right: the mail "
