@@ -7,7 +7,7 @@ from dripline.content import limits, variables
 from dripline.content.check_emails import check_email
 from dripline.content.compile import button_value, scopes
 from dripline.content.folder import Folder
-from dripline.content.links import APP_SCHEMES, BUTTON_SCHEMES, safe_link
+from dripline.content.links import APP_SCHEMES, BUTTON_SCHEMES, button_link, safe_link
 from dripline.content.liquid import HTML, Dialect, Template
 from dripline.content.nearest import nearest
 from dripline.content.parse import ATTRIBUTES, BUTTON_SETS, GLOBALS, Content
@@ -136,9 +136,13 @@ class Linter:
 
     def _check_url(self, url: Node, kind: ButtonKind, link: str) -> None:
         schemes = APP_SCHEMES if kind == "web_app" else BUTTON_SCHEMES
-        if link.strip() and safe_link(link, schemes) is None:
-            allowed = ", ".join(f"{scheme}://" for scheme in sorted(schemes))
-            url.report("link", f"{link} is no link a button may have: use {allowed}.")
+        if not link.strip() or button_link(link, schemes) is not None:
+            return
+        allowed = ", ".join(f"{scheme}://" for scheme in sorted(schemes))
+        hint = f"use {allowed}."
+        if safe_link(link, schemes) is not None:
+            hint = "Telegram wants a host with a dot, such as example.com, and a port up to 65535."
+        url.report("link", f"{link} is no link a button may have: {hint}")
 
     def _check_target(self, node: Node) -> None:
         target = node.at("scenario_id")

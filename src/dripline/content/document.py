@@ -9,7 +9,7 @@ from urllib.parse import quote
 from dripline.content.choices import Scopes
 from dripline.content.email.form import EmailForms
 from dripline.content.email.layout import Layouts
-from dripline.content.links import safe_link
+from dripline.content.links import button_link
 from dripline.content.liquid import Template
 from dripline.content.rendered import Button, ButtonKind, Media, Rendered
 
@@ -67,7 +67,7 @@ class ButtonTemplate:
         if self.prefix and value:
             value = self.prefix + quote(value, safe="")
         if self.schemes:
-            value = safe_link(value, self.schemes) or ""
+            value = button_link(value, self.schemes) or ""
         if not value:
             return None
         text = _in_language(self.texts, language, self.text).render(context).strip()
@@ -78,7 +78,7 @@ class ButtonTemplate:
         text = _in_language(self.texts, language, self.text).demonstrate()
         value = self.value.demonstrate().strip()
         if self.schemes:
-            link = safe_link(value, self.schemes) if self.value.is_fixed else None
+            link = button_link(value, self.schemes) if self.value.is_fixed else None
             return Button(self.kind, text, link) if link else Button("callback", text, DEMO)
         return Button(self.kind, text, value)
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from dripline.content import room_files
 from dripline.content.check_templates import Linter
 from dripline.content.limits import CALLBACK_BYTES
-from dripline.content.links import BUTTON_SCHEMES, safe_link
+from dripline.content.links import button_link
 from dripline.content.parse import ID
 from dripline.content.shape import Node
 from dripline.lifecycle import document
@@ -191,7 +191,7 @@ class _Lint:
                 node.report("callback", "This id is too long for a button; 50 bytes fit.")
         elif kind == "url":
             link = button.text("url") or what
-            if safe_link(link, BUTTON_SCHEMES) is None:
+            if button_link(link) is None:
                 node.report("link", f"{link or 'Nothing'} is no link a button may have.")
         else:
             node.report("action", f"There is no action {action}; there are {_ACTIONS}.")

@@ -159,6 +159,7 @@ def test_channels_and_days_of_a_scenario(
         ({"type": "url", "text": "a", "url": "javascript:alert(1)"}, "link"),
         ({"type": "url", "text": "a", "url": "mailto:a@b.c"}, "link"),
         ({"type": "web_app", "text": "a", "url": "http://example.com"}, "link"),
+        ({"type": "url", "text": "a", "url": "https://localhost/x"}, "link"),
         ({"type": "url", "text": "a"}, "missing-field"),
         ({"type": "url", "text": "", "url": "https://example.com"}, "missing-field"),
         ({"type": "callback", "text": "a", "callback_data": "ж" * 33}, "callback"),

@@ -7,10 +7,11 @@ import pytest
 
 from dripline.content import files, sync
 from dripline.content.json_source import JsonError, line_and_column, parse
-from dripline.content.links import APP_SCHEMES, safe_link
+from dripline.content.links import APP_SCHEMES, button_link, safe_link
 from dripline.content.unparse import json_text
 from dripline.content.watch import changes
 from dripline.errors import Invalid
+from dripline.sandbox.formatting.links import BadUrl, checked_link
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -133,6 +134,37 @@ def test_places_in_json() -> None:
 )
 def test_links(link: str, safe: str | None) -> None:
     assert safe_link(link) == safe
+
+
+@pytest.mark.parametrize(
+    ("link", "fits"),
+    [
+        ("https://example.com", True),
+        ("example.com:8080/a?b", True),
+        ("http://127.0.0.1:8001/", True),
+        ("https://[::1]/", True),
+        ("https://user:secret@пример.рф?x", True),
+        ("tg://resolve?domain=x", True),
+        ("https://localhost/x", False),
+        ("http://localhost:8001", False),
+        ("https://example", False),
+        ("https://example/a.b", False),
+        ("https://example.com:99999/", False),
+        ("https://example.com:0", False),
+        ("https://example.com:", False),
+        ("https://example.com:80x/", False),
+        ("https://exa[mple.com", False),
+        ("https://ex%4mple.com", False),
+        ("https://./", False),
+        ("mailto:a@b.c", False),
+    ],
+)
+def test_links_of_buttons_are_those_that_telegram_takes(link: str, *, fits: bool) -> None:
+    assert (button_link(link) is not None) == fits
+    try:
+        checked_link(link)
+    except BadUrl:
+        assert not fits
 
 
 def test_a_web_app_needs_https() -> None:
