@@ -36,7 +36,7 @@ import_models()
 BASE = "http://pages.example"
 SETTINGS = {
     "public_url": BASE,
-    "secret_key": SecretStr("k"),
+    "secret_key": SecretStr("k" * 40),
     "from_email": "Anna's school <hello@example.com>",
     "smtp_url": SecretStr("smtp://localhost:2525"),
 }
@@ -135,6 +135,17 @@ class Chat:
 @pytest.fixture
 async def chat(database: Database, clock: VirtualClock) -> Chat:
     return await Chat(database, clock).prepare()
+
+
+async def test_a_server_called_localhost_has_no_button(
+    database: Database, clock: VirtualClock
+) -> None:
+    """Telegram would refuse the message."""
+    chat = await Chat(
+        database, clock, {**SETTINGS, "public_url": "http://localhost:8001"}
+    ).prepare()
+    assert (await chat.write("/settings")).startswith("Your settings")
+    assert "All on one page" not in chat.buttons()
 
 
 async def test_everything_is_set_by_buttons(chat: Chat) -> None:

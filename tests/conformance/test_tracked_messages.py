@@ -50,6 +50,18 @@ async def test_a_link_names_its_delivery_and_its_contact(world: World) -> None:
     assert "https://go.example" not in (delivery.content or "")
 
 
+@pytest.mark.parametrize("address", ["http://localhost:8001", "https://intranet"])
+async def test_links_stay_where_telegram_takes_none_to_us(world: World, address: str) -> None:
+    """It would refuse the message for such a button."""
+    world.dispatcher._tracker = Links(b"key", address)
+    world.store.library = course().library
+    await world.ask()
+    await world.run()
+    message = world.channel.sent[0].message
+    assert message.keyboard[0][0].value == "https://shop.example"
+    assert 'href="https://example.com"' in message.text
+
+
 async def test_a_message_that_says_so_is_left_alone(world: World) -> None:
     world.store.library = course(track=False).library
     await world.ask()

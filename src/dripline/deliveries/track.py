@@ -7,6 +7,7 @@ from dataclasses import replace
 from html import unescape
 from typing import Final
 
+from dripline.content.links import button_link
 from dripline.content.rendered import Rendered
 from dripline.content.telegram_html import escape, plain_text
 from dripline.deliveries.protocols import LinkTracker
@@ -21,7 +22,8 @@ def tracked(
 ) -> Rendered:
     """Return a Telegram message with its links tracked, or itself where there are none.
 
-    Links within Telegram open there; by way of a browser they would not, so they stay.
+    Links within Telegram open there; by way of a browser they would not, so they stay. So do all
+    of them where the server has an address that Telegram takes no link to, such as localhost.
     """
     if not message.track:
         return message
@@ -29,7 +31,8 @@ def tracked(
     def link(url: str, label: str) -> str:
         if _TELEGRAM.match(url):
             return url
-        return tracker.link(delivery_id, contact_id, url, label)
+        found = tracker.link(delivery_id, contact_id, url, label)
+        return found if found == url or button_link(found) else url
 
     text = _in_text(message.text, link) if '<a href="' in message.text else message.text
     rows = tuple(

@@ -27,6 +27,7 @@ from dripline.bot.drain import Drain
 from dripline.bot.polling import Poller
 from dripline.bot.webhook import Registration
 from dripline.clock import Clock, RealClock
+from dripline.content.links import button_link
 from dripline.database import Database, listen
 from dripline.database.upgrade import prepare
 from dripline.deliveries import queries as deliveries
@@ -103,6 +104,7 @@ class Service:
         await self._start_web()
         await self._worker.start()
         self._ready = True
+        _warn_of_address(self.settings.public_url)
         log.info(
             "dripline.ready",
             parts=sorted(self.parts),
@@ -293,6 +295,15 @@ def _updates(engine: Engine) -> list[Duty]:
         )
     registration = Registration(engine.clients, settings.public_url, settings.signing_key)
     return [*duties, Duty("webhook", registration.run_once, 30.0)]
+
+
+def _warn_of_address(public_url: str | None) -> None:
+    if public_url is not None and button_link(public_url) is None:
+        log.warning(
+            "public_url.not_in_chats",
+            reason=f"Telegram takes no links to {public_url}: in chats links are not tracked. "
+            "Its host needs a dot; on one machine 127.0.0.1 does in place of localhost.",
+        )
 
 
 def _polling(engine: Engine, bot: str) -> Duty:

@@ -15,6 +15,7 @@ from dripline.contacts.consent import OPT_INS
 from dripline.contacts.models import REACHABLE, Address, Contact, Preferences
 from dripline.contacts.timezones import GUESSED
 from dripline.contacts.wishes import checked, quiet_hours
+from dripline.content.links import button_link
 from dripline.deliveries.timing import zone_of
 from dripline.errors import Invalid
 from dripline.texts import gettext as _
@@ -149,7 +150,8 @@ def _buttons(talk: Talk, wants: Preferences, address: Address | None) -> list[Ro
         rows[-1] += ((_("Email", language), f"{SETTINGS}email"),)
     if talk.pages is not None:
         url = talk.pages.preferences(talk.known.contact_id, talk.now)
-        rows.append(((_("All on one page", language), url),))
+        if button_link(url):  # Telegram takes none to a server that is called localhost
+            rows.append(((_("All on one page", language), url),))
     return rows
 
 
