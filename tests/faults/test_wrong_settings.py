@@ -205,6 +205,8 @@ def test_a_second_process_on_one_sqlite_file_is_told(programs: Programs) -> None
     with programs:
         first = programs.start("run").ready()
         refused(programs, ["run"], ["SQLite", "PostgreSQL", "DATABASE_URL"])
+        (programs.folder / "link.db").symlink_to("dripline.db")
+        refused(programs, ["run"], ["SQLite"], database_url="sqlite:///link.db")
         assert first.process.poll() is None
         first.kill()
         second = programs.start("run", name="second").ready()  # a killed one leaves no lock

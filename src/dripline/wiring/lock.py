@@ -14,7 +14,8 @@ class SoleWorker:
     def __init__(self, database: Database) -> None:
         name = database.url.database if database.is_sqlite else None
         in_memory = name in {None, "", ":memory:"}
-        self._path = None if in_memory else Path(f"{name}.lock")
+        # The file itself, whatever names lead to it: a link must not let a second one in.
+        self._path = None if in_memory else Path(f"{os.path.realpath(name or '')}.lock")
         self._handle: int | None = None
 
     def acquire(self) -> bool:
