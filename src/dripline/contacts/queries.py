@@ -25,22 +25,35 @@ _EACH_BOT = """
     )
 """
 _BOTS = bulk.same(f"{_EACH_BOT} SELECT bot FROM bots WHERE bot IS NOT NULL")
-_TELEGRAM_USER = bulk.same(
-    f"""
-    {_EACH_BOT}
-    SELECT a.id, a.contact_id FROM bots b
-    JOIN addresses a ON a.channel = 'telegram' AND a.bot = b.bot AND a.value = ?
-    """
+# SQLite would join by a Bloom filter of all addresses where somebody has made statistics of them.
+_AT_EACH_BOT = "a.channel = 'telegram' AND a.bot IN (SELECT bot FROM bots)"
+_TELEGRAM_USER = bulk.Statement(
+    sqlite=f"""
+        {_EACH_BOT}
+        SELECT a.id, a.contact_id FROM addresses a WHERE {_AT_EACH_BOT} AND a.value = ?
+    """,
+    postgresql=f"""
+        {_EACH_BOT}
+        SELECT a.id, a.contact_id FROM bots b
+        JOIN addresses a ON a.channel = 'telegram' AND a.bot = b.bot AND a.value = $1
+    """,
 )
-_ADDRESSED = bulk.same(
-    f"""
-    {_EACH_BOT}
-    SELECT a.contact_id FROM bots b
-    JOIN addresses a ON a.channel = 'telegram' AND a.bot = b.bot AND a.value = ?
-    UNION
-    SELECT a.contact_id FROM addresses a
-    WHERE a.channel = 'email' AND a.bot = '' AND a.value = ?
-    """
+_ADDRESSED = bulk.Statement(
+    sqlite=f"""
+        {_EACH_BOT}
+        SELECT a.contact_id FROM addresses a WHERE {_AT_EACH_BOT} AND a.value = ?
+        UNION
+        SELECT a.contact_id FROM addresses a
+        WHERE a.channel = 'email' AND a.bot = '' AND a.value = ?
+    """,
+    postgresql=f"""
+        {_EACH_BOT}
+        SELECT a.contact_id FROM bots b
+        JOIN addresses a ON a.channel = 'telegram' AND a.bot = b.bot AND a.value = $1
+        UNION
+        SELECT a.contact_id FROM addresses a
+        WHERE a.channel = 'email' AND a.bot = '' AND a.value = $2
+    """,
 )
 _CONTACTS = bulk.Table("contacts", tuple(column.name for column in Contact.__table__.columns))
 _ADDRESSES = bulk.Table("addresses", tuple(column.name for column in Address.__table__.columns))
