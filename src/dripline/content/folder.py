@@ -8,17 +8,22 @@ from typing import Final
 from dripline.content import limits
 from dripline.content.json_source import JsonError, Parsed, parse
 from dripline.content.problems import Problems, Severity
+from dripline.pictures import size_of
 
 _CHUNK: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class MediaSource:
-    """A file of the folder that messages send, known by its bytes."""
+    """A file of the folder that messages send, known by its bytes.
+
+    `sides` are a picture's width and height, 0 for what is none; None where nobody looked.
+    """
 
     path: Path
     sha256: str
     size: int
+    sides: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -91,14 +96,15 @@ class Folder:
             found = self._inside(name)
             if found is None or not found.is_file():
                 return None
-            digest, size = hashlib.sha256(), 0
+            digest, size, sides = hashlib.sha256(), 0, None
             with found.open("rb") as file:
                 while chunk := file.read(_CHUNK):
+                    sides = sides or size_of(chunk)
                     digest.update(chunk)
                     size += len(chunk)
                     if size > limits.FILE_BYTES:
                         break
-            self.media[name] = MediaSource(found, digest.hexdigest(), size)
+            self.media[name] = MediaSource(found, digest.hexdigest(), size, sides)
         return self.media[name]
 
     def names(self, folder: str, pattern: str) -> list[str]:

@@ -233,10 +233,27 @@ def _media_file(node: Node, base: str, kind: MediaKind) -> dict[str, str] | None
                     if not source.size
                     else f"{name} has more than {most // 1024 // 1024} MB, Telegram's limit.",
                 )
+            elif kind == "photo" and source.sides is not None:
+                _check_photo(node, source.sides)
             filename = name.rpartition("/")[2]
             return {"sha256": source.sha256, "kind": kind, "filename": filename, "place": place}
     node.report("missing-file", f"There is no file {_folders(base)[0]}/{name}.")
     return None
+
+
+def _check_photo(node: Node, sides: tuple[int, int]) -> None:
+    """Warn of what Telegram refuses; it may know more kinds of pictures than we do."""
+    longer, shorter = max(sides), min(sides)
+    if not shorter:
+        problem = "does not look like a picture; Telegram takes JPEG, PNG, WebP and GIF"
+    elif longer + shorter > limits.PHOTO_SIDES:
+        problem = f"has {longer:,} × {shorter:,} pixels, more than {limits.PHOTO_SIDES:,} in all"
+    elif longer > limits.PHOTO_RATIO * shorter:
+        problem = f"is more than {limits.PHOTO_RATIO} times as long as wide"
+    else:
+        return
+    message = f"{node.value} {problem}: as a photo Telegram refuses it, as a document it does not."
+    node.report("photo", message, "warning")
 
 
 def _check_album(node: Node, files: list[dict[str, str]]) -> None:

@@ -1,10 +1,16 @@
 """Content folders for tests: the layout of FORMATS, as an existing installation has it."""
 
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
 Files = dict[str, Any]  # a text, bytes, or a JSON value, by name
+
+
+def picture(name: str, width: int = 4, height: int = 3) -> bytes:
+    """Return what begins like a picture, so that the check sees its size."""
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", width, height) + name.encode()
 
 
 def formats() -> Files:
@@ -64,9 +70,9 @@ def formats() -> Files:
         "scenarios/default/messages/msg_1.ru.md": "Привет, <b>{{user.first_name}}</b>!\n",
         "scenarios/default/messages/msg_2.md": "{{bot.bot_name}} asks {{ scenario.product_price }}",
         "scenarios/default/messages/summary.md": "That was {{scenario.name}}.",
-        "scenarios/default/messages/msg_1_1.PNG": b"\x89PNG one",
-        "scenarios/default/messages/msg_1_2.PNG": b"\x89PNG two",
-        "scenarios/default/messages/summary_1.PNG": b"\x89PNG one",
+        "scenarios/default/messages/msg_1_1.PNG": picture("one"),
+        "scenarios/default/messages/msg_1_2.PNG": picture("two"),
+        "scenarios/default/messages/summary_1.PNG": picture("one"),
         "buttons/registry.json": {
             "button_sets": {"payment_button": {"rows": [{"buttons": [pay]}]}}
         },

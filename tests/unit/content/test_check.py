@@ -85,6 +85,32 @@ def test_templates(tmp_path: Path, text: str, line: int, column: int, code: str)
         assert (M, line, column, code) in places
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"not a picture", "does not look like a picture"),
+        (folders.picture("huge", 6_000, 5_000), "6,000 × 5,000 pixels"),
+        (folders.picture("wide", 30, 2_000), "20 times as long"),
+        (folders.picture("whole", 5_000, 5_000), ""),
+        (folders.picture("strip", 100, 2_000), ""),
+    ],
+)
+def test_a_photo_that_telegram_refuses_is_worth_a_look(
+    tmp_path: Path, body: bytes, said: str
+) -> None:
+    files = folders.one_message("Look", photos=["a.jpg"])
+    files["scenarios/default/messages/a.jpg"] = body
+    found_ones = [(p.severity, p.code, p.file) for p in found(tmp_path, files)]
+    assert found_ones == ([("warning", "photo", J)] if said else [])
+    assert all(said in problem.message for problem in check(tmp_path))
+
+
+def test_a_document_may_be_anything(tmp_path: Path) -> None:
+    files = folders.one_message("Look", document="a.jpg")
+    files["scenarios/default/messages/a.jpg"] = b"not a picture"
+    assert found(tmp_path, files) == []
+
+
 def test_what_a_branch_has_asked_for_needs_no_default(tmp_path: Path) -> None:
     text = "Order{% if context.order %} {{ context.order }}{% endif %}"
     assert found(tmp_path, folders.one_message(text)) == []

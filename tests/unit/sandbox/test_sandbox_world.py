@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dripline.clock import VirtualClock
+from dripline.pictures import size_of
 from dripline.sandbox.botapi.faults import Fault, FaultKind, Faults
 from dripline.sandbox.botapi.limits import Limits, Seconds
 from dripline.sandbox.world import contacts, membership
 from dripline.sandbox.world.changes import Change
 from dripline.sandbox.world.chats import Kind
-from dripline.sandbox.world.images import size_of
 from dripline.sandbox.world.messages import History, Message
 from dripline.sandbox.world.people import Standing
 from dripline.sandbox.world.telegram import Telegram

@@ -7,7 +7,7 @@ import mimetypes
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 
-from dripline.sandbox.world.images import size_of
+from dripline.pictures import size_of
 
 
 @dataclass(slots=True)
