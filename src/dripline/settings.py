@@ -1,5 +1,6 @@
 """Settings, all from the environment. `docs/settings.md` describes each, and a test compares."""
 
+import fcntl
 import os
 import re
 import secrets
@@ -337,17 +338,34 @@ def _is_web_address(value: str) -> bool:
 
 
 def _kept_key(file: Path) -> bytes:
-    """Read the key, or make it with 0600 from its first moment; two processes get the same one."""
+    """Read the key, or make it with 0600 from its first moment; two processes get the same one.
+
+    Raises Invalid when there can be none, or when what is there is none.
+    """
     try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_bytes().strip()
+        key = (file.read_bytes() if file.exists() else b"").strip() or _made_key(file)
     except OSError as error:
         raise Invalid(
             f"The key that signs links cannot be kept in {file}: {error.strerror}. It stands "
             "beside the database: see to the folder of DATABASE_URL, or set SECRET_KEY.",
             code="NO_SECRET_KEY",
         ) from None
-    with os.fdopen(handle, "wb") as stream:
+    if len(key) < _SHORTEST_KEY:
+        raise Invalid(
+            f"The key in {file} is too short to be one of ours. Put the right one back from a "
+            "backup, or delete the file: then a new one is made, and links sent so far are void.",
+            code="NO_SECRET_KEY",
+        )
+    return key
+
+
+def _made_key(file: Path) -> bytes:
+    """Write a key into a file that has none: one that a full disk or a crash left empty too."""
+    with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        if key := stream.read().strip():
+            return key  # another process was first
         stream.write(secrets.token_urlsafe(48).encode() + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
     return file.read_bytes().strip()

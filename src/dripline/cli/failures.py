@@ -72,6 +72,8 @@ def _database(error: object) -> str:
         return (
             f"{reason}. The role of DATABASE_URL must own the tables, or have all rights on them."
         )
+    if "readonly" in reason:
+        return f"{reason}. Check DATABASE_URL, and that dripline may write there."
     return reason
 
 
