@@ -112,16 +112,6 @@ class Settings(BaseSettings):
             raise ValueError("must be the code of a language, such as en or ru")
         return value.strip().lower()
 
-    @field_validator("secret_key")
-    @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value().strip()) < _SHORTEST_KEY:
-            raise ValueError(
-                f"is too short to keep links safe: take {_SHORTEST_KEY} characters or more, such "
-                "as `openssl rand -hex 32` makes"
-            )
-        return value
-
     @field_validator("default_currency")
     @classmethod
     def _currency(cls, value: str) -> str:
@@ -286,6 +276,11 @@ class Settings(BaseSettings):
         if self.secret_key:
             return self.secret_key.get_secret_value().encode()
         return _kept_key(self._key_file())
+
+    @property
+    def has_weak_key(self) -> bool:
+        """Whether `SECRET_KEY` is so short that somebody may guess it."""
+        return len(self.signing_key) < _SHORTEST_KEY
 
     @property
     def spool_folder(self) -> Path:

@@ -74,7 +74,6 @@ CASES: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
         ["run"],
         ["DEFAULT_LANGUAGE", "en or ru"],
     ),
-    "a key that everybody guesses": ({"secret_key": "x"}, ["run"], ["SECRET_KEY", "openssl"]),
     "no folder for clicks": (
         {"spool_dir": "/proc/clicks"},
         ["run"],
@@ -181,6 +180,15 @@ def test_blanks_and_capitals_are_understood(programs: Programs) -> None:
         run = programs.start("run", **said).ready()
         assert run.stop()[0] == 0
     assert (programs.folder / "secret_key").stat().st_size > 40
+
+
+def test_what_works_but_had_better_be_otherwise_is_told(programs: Programs) -> None:
+    with programs:
+        run = programs.start("run", secret_key="x", public_url="http://localhost:8001").ready()
+        run.wait_for(lambda: run.records("secret_key.weak"))
+        assert "openssl" in run.records("secret_key.weak")[0]["reason"]
+        assert "127.0.0.1" in run.records("public_url.not_in_chats")[0]["reason"]
+        assert run.stop()[0] == 0
 
 
 def test_a_port_in_use_is_told(programs: Programs) -> None:

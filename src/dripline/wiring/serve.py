@@ -104,7 +104,7 @@ class Service:
         await self._start_web()
         await self._worker.start()
         self._ready = True
-        _warn_of_address(self.settings.public_url)
+        _warn_of(self.settings)
         log.info(
             "dripline.ready",
             parts=sorted(self.parts),
@@ -297,12 +297,20 @@ def _updates(engine: Engine) -> list[Duty]:
     return [*duties, Duty("webhook", registration.run_once, 30.0)]
 
 
-def _warn_of_address(public_url: str | None) -> None:
-    if public_url is not None and button_link(public_url) is None:
+def _warn_of(settings: Settings) -> None:
+    """Say what works and had better be otherwise."""
+    if settings.public_url is not None and button_link(settings.public_url) is None:
         log.warning(
             "public_url.not_in_chats",
-            reason=f"Telegram takes no links to {public_url}: in chats links are not tracked. "
-            "Its host needs a dot; on one machine 127.0.0.1 does in place of localhost.",
+            reason=f"Telegram takes no links to {settings.public_url}: in chats links are not "
+            "tracked. Its host needs a dot; on one machine 127.0.0.1 does in place of localhost.",
+        )
+    if settings.has_weak_key:
+        log.warning(
+            "secret_key.weak",
+            reason="SECRET_KEY is short enough to be guessed, and who guesses it can sign links. "
+            "Take 16 characters or more, such as `openssl rand -hex 32` makes; links that were "
+            "sent until then are void.",
         )
 
 
