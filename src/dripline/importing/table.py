@@ -16,6 +16,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,6 +46,9 @@ from dripline.importing.table_write import Import, about_two
 
 _EXPORTED: Final = 400
 _PAGE: Final = 2_000
+# Where nobody else can write meanwhile: pages that take longer are followed by smaller ones.
+_HELD_S: Final = 0.15
+_LEAST: Final = 250
 # Another process looks every tenth of a second whether it may write to a SQLite file.
 _REST_S: Final = 0.12
 
@@ -152,21 +156,24 @@ async def import_contacts(
         report.count("rows", await _look_over(database, table, bot))
         importing, done = Import(database, bot, now), 0
         rest_s = _REST_S if database.is_sqlite else 0.0
-        pages = table.pages(_PAGE, Problems())
-        while page := await _next_known(pages, file, done, rest_s):
+        rows, size = table.rows(Problems()), _PAGE
+        while page := await _next_known(rows, size, file, done, rest_s):
             if table.version() != version:
                 raise _changed(file, done)
-            report.add(await importing.bring(page))
+            brought, held_s = await importing.bring(page)
+            report.add(brought)
             done += len(page)
             progress(done)
+            if database.is_sqlite:
+                size = _as_long(len(page), held_s)
     return report
 
 
 async def _look_over(database: Database, table: Table, bot: str) -> int:
     """Return how many rows there are. Raises Invalid (IMPORT_INVALID) when one cannot be used."""
     problems, two, named, done = Problems(), Problems(), Named(), 0
-    pages = table.pages(_PAGE, problems)
-    while page := await _next(pages):
+    rows = table.rows(problems)
+    while page := await _next(rows, _PAGE):
         named.note(page)
         async with database.reading() as session:
             for row in await about_two(session, page, bot):
@@ -182,19 +189,24 @@ async def _look_over(database: Database, table: Table, bot: str) -> int:
 
 
 async def _next_known(
-    pages: Iterator[list[Row]], file: Path, done: int, rest_s: float
-) -> list[Row] | None:
+    rows: Iterator[Row], size: int, file: Path, done: int, rest_s: float
+) -> list[Row]:
     """Read the next page of rows that were good before, and let others write meanwhile."""
     try:
-        page, _ = await asyncio.gather(_next(pages), asyncio.sleep(rest_s))
+        page, _ = await asyncio.gather(_next(rows, size), asyncio.sleep(rest_s))
     except Invalid:
         raise _changed(file, done) from None
     return page
 
 
-async def _next(pages: Iterator[list[Row]]) -> list[Row] | None:
-    """Read the next page in a thread of its own; None when there is none."""
-    return await asyncio.to_thread(next, pages, None)
+async def _next(rows: Iterator[Row], size: int) -> list[Row]:
+    """Read the next rows, so many of them, in a thread of its own."""
+    return await asyncio.to_thread(lambda: list(islice(rows, size)))
+
+
+def _as_long(size: int, held_s: float) -> int:
+    """Return how many rows hold the file up about as long as may be, when so many did so long."""
+    return max(min(int(size * _HELD_S / max(held_s, 0.001)), _PAGE), min(_LEAST, _PAGE))
 
 
 def _changed(file: Path, done: int) -> Conflict:

@@ -87,22 +87,11 @@ class Table:
         now = os.fstat(self.source.fileno())
         return now.st_size, now.st_mtime_ns
 
-    def pages(self, size: int, problems: Problems) -> Iterator[list[Row]]:
+    def rows(self, problems: Problems) -> Iterator[Row]:
         """Yield the rows from the first on; what is wrong with others is added to the problems.
 
         Raises Invalid (IMPORT_INVALID).
         """
-        page: list[Row] = []
-        for row in self.rows(problems):
-            page.append(row)
-            if len(page) == size:
-                yield page
-                page = []
-        if page:
-            yield page
-
-    def rows(self, problems: Problems) -> Iterator[Row]:
-        """Yield the rows that can be used, from the first on. Raises Invalid (IMPORT_INVALID)."""
         try:
             yield from self._rows(problems)
         except UnicodeDecodeError as error:

@@ -5,6 +5,7 @@ worked out in memory, row after row as if each had come alone, and at last it is
 somebody came in between, such as a person who starts the bot just now, the page begins anew.
 """
 
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,12 +77,17 @@ class Import:
     bot: str
     now: datetime
 
-    async def bring(self, page: Sequence[Row]) -> Report:
-        """Store a page of rows. Raises Conflict when others never leave it alone."""
+    async def bring(self, page: Sequence[Row]) -> tuple[Report, float]:
+        """Store a page of rows; return for how many seconds it was being stored as well.
+
+        Raises Conflict when others never leave it alone.
+        """
         for _ in range(_TRIES):
             try:
                 async with self.database.transaction() as session:
-                    return await self._bring(session, page)
+                    since = time.monotonic()
+                    report = await self._bring(session, page)
+                return report, time.monotonic() - since
             except _Overtaken:
                 continue
             except DBAPIError as error:
