@@ -105,6 +105,21 @@ async def test_albums_files_and_formatting(running: Running, browser: Browser) -
     assert page.complaints == []  # type: ignore[attr-defined]
 
 
+async def test_an_empty_chat_says_what_the_bot_can_do(running: Running, browser: Browser) -> None:
+    running.telegram.add_user("Ben", language_code="ru")
+    running.telegram.add_user("Chiara", language_code="it")
+    page = await open_page(browser, running)
+    intro = page.locator(".phone", has_text="Ben").locator(".intro")
+    await expect(intro).to_contain_text("Press Start")
+    await send(running, "setMyDescription", description="Seven lessons.\nOne a day.")
+    await send(running, "setMyDescription", description="Семь уроков", language_code="ru")
+    await expect(intro).to_contain_text("Семь уроков")
+    await page.locator("#rail button", has_text="Chiara").click()
+    other = page.locator(".phone", has_text="Chiara").locator(".intro")
+    await expect(other).to_contain_text("Seven lessons.")
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
 async def test_a_voice_message_says_how_long_it_is(running: Running, browser: Browser) -> None:
     ben = running.add_contact("Ben")
     bell = files("dripline.sandbox") / "course/scenarios/photos/messages/bell.ogg"

@@ -5,6 +5,7 @@ import pytest
 from dripline.sandbox.world import contacts, membership
 from dripline.sandbox.world.people import Standing
 from sandbox_calls import World, button
+from sandbox_running import png
 
 
 @pytest.fixture
@@ -91,6 +92,67 @@ async def test_a_callback_is_answered_once(world: World) -> None:
     assert (await world.problem("answerCallbackQuery", callback_query_id=query.id))[0] == 400
     with pytest.raises(membership.Impossible, match="no such button"):
         contacts.press(world.telegram, chat, world.anna, sent["message_id"], 1, 0)
+
+
+async def test_many_are_copied_and_forwarded_at_once(world: World) -> None:
+    texts = [await world.ok("sendMessage", chat_id=world.anna.id, text=text) for text in "abc"]
+    ids = [message["message_id"] for message in texts]
+    place = {"chat_id": world.group.id, "from_chat_id": world.anna.id}
+    copies = await world.ok("copyMessages", **place, message_ids=[ids[0], ids[2], 999])
+    forwards = await world.ok("forwardMessages", **place, message_ids=ids)
+    assert (len(copies), len(forwards)) == (2, 3)
+    shown = [message for message in world.group.history if message.text in "abc"]
+    assert [message.text for message in shown] == ["a", "c", "a", "b", "c"]
+    assert [bool(message.origin) for message in shown] == [False, False, True, True, True]
+    for wrong, said in (
+        ({"message_ids": [ids[1], ids[0]]}, "strictly increasing order"),
+        ({"message_ids": [998, 999]}, "there are no messages to forward"),
+        ({}, "message identifiers are not specified"),
+        ({"message_ids": list(range(1, 102))}, "too many message identifiers specified"),
+    ):
+        code, description = (await world.problem("copyMessages", **place, **wrong))[:2]
+        assert (code, said in description) == (400, True), description
+
+
+async def test_an_album_stays_one_when_copied(world: World) -> None:
+    file = world.telegram.files.keep(png(40, 30), "a.png")
+    photo = world.telegram.files.reference(world.bot.id, "photo", file).file_id
+    one: dict[str, object] = {"type": "photo", "media": photo}
+    media = [{**one, "caption": "One"}, one]
+    sent = await world.ok("sendMediaGroup", chat_id=world.anna.id, media=media)
+    ids = [message["message_id"] for message in sent]
+    place = {"chat_id": world.group.id, "from_chat_id": world.anna.id}
+    await world.ok("copyMessages", **place, message_ids=ids, remove_caption=True)
+    copied = list(world.group.history)[-2:]
+    assert copied[0].album
+    assert copied[0].album == copied[1].album
+    assert [message.text for message in copied] == ["", ""]
+    first = {**place, "message_id": ids[0]}
+    bare = (await world.ok("copyMessage", **first, caption=""))["message_id"]
+    assert getattr(world.group.history.get(bare), "text", None) == ""
+
+
+async def test_what_a_bot_says_of_itself(world: World) -> None:
+    assert await world.ok("getMyDescription") == {"description": ""}
+    await world.ok("setMyDescription", description="Seven lessons")
+    await world.ok("setMyDescription", description="Семь уроков", language_code="ru")
+    await world.ok("setMyShortDescription", short_description="Lessons")
+    assert await world.ok("getMyDescription", language_code="de") == {
+        "description": "Seven lessons"
+    }
+    assert await world.ok("getMyDescription", language_code="ru") == {"description": "Семь уроков"}
+    assert await world.ok("getMyShortDescription") == {"short_description": "Lessons"}
+    assert (await world.problem("setMyDescription", description="x" * 513))[0] == 400
+
+
+async def test_an_edit_may_be_of_the_preview_alone(world: World) -> None:
+    text = "https://example.com"
+    sent = await world.ok("sendMessage", chat_id=world.anna.id, text=text)
+    place = {"chat_id": world.anna.id, "message_id": sent["message_id"], "text": text}
+    hidden = await world.ok("editMessageText", **place, link_preview_options={"is_disabled": True})
+    assert hidden["link_preview_options"] == {"is_disabled": True}
+    assert "link_preview_options" not in await world.ok("editMessageText", **place)
+    assert "not modified" in (await world.problem("editMessageText", **place))[1]
 
 
 async def test_forwards_and_copies(world: World) -> None:

@@ -48,14 +48,16 @@ def mail(item: Mail) -> Json:
 
 
 def bot(item: Bot) -> Json:
-    """A bot, with the commands its menu shows."""
+    """A bot, with the commands its menu shows and what it says of itself, by language."""
     default = '{"type":"default"}'
     commands = {
         language: commands
         for (scope, language), commands in item.commands.items()
         if scope in (default, '{"type":"all_private_chats"}')
     }
-    return {**person(item.user), "commands": commands, "webhook": bool(item.webhook.url)}
+    described = {key[1]: text for key, text in item.descriptions.items() if key[0] == "description"}
+    view = {**person(item.user), "commands": commands, "description": described}
+    return {**view, "webhook": bool(item.webhook.url)}
 
 
 def chat(telegram: Telegram, item: Chat) -> Json:

@@ -44,6 +44,7 @@ class Bot:
     updates: UpdateQueue
     webhook: Webhook = field(default_factory=Webhook)
     commands: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
+    descriptions: dict[tuple[str, str], str] = field(default_factory=dict)
     menu_button: Json = field(default_factory=lambda: {"type": "commands"})
     queries: dict[str, CallbackQuery] = field(default_factory=dict)
     poller: asyncio.Future[None] | None = None

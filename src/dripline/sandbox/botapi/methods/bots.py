@@ -11,6 +11,7 @@ from dripline.sandbox.botapi.access import Access, find_chat
 from dripline.sandbox.botapi.api import Api
 from dripline.sandbox.botapi.call import Call
 from dripline.sandbox.botapi.errors import bad_request
+from dripline.sandbox.formatting.entities import utf16_length
 from dripline.sandbox.world.changes import Change
 from dripline.sandbox.world.messages import Json
 from dripline.sandbox.world.views import me_view
@@ -18,6 +19,8 @@ from dripline.sandbox.world.views import me_view
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 _MAX_COMMANDS = 100
 _MAX_DESCRIPTION = 256
+_MAX_LONG = 512  # a bot's own description
+_MAX_SHORT = 120
 _SCOPES = (
     *("default", "all_private_chats", "all_group_chats", "all_chat_administrators"),
     *("chat", "chat_administrators", "chat_member"),
@@ -103,3 +106,38 @@ def set_my_name(api: Api, call: Call) -> bool:
 def get_my_name(_api: Api, call: Call) -> Json:
     """getMyName."""
     return {"name": call.bot.user.first_name}
+
+
+def set_my_description(api: Api, call: Call) -> bool:
+    """setMyDescription: what an empty chat says before Start is pressed."""
+    return _describe(api, call, "description", _MAX_LONG)
+
+
+def get_my_description(_api: Api, call: Call) -> Json:
+    """getMyDescription."""
+    return _described(call, "description")
+
+
+def set_my_short_description(api: Api, call: Call) -> bool:
+    """setMyShortDescription."""
+    return _describe(api, call, "short_description", _MAX_SHORT)
+
+
+def get_my_short_description(_api: Api, call: Call) -> Json:
+    """getMyShortDescription."""
+    return _described(call, "short_description")
+
+
+def _describe(api: Api, call: Call, name: str, most: int) -> bool:
+    text = call.text(name).strip()
+    if utf16_length(text) > most:
+        raise bad_request("ABOUT_TOO_LONG" if most == _MAX_SHORT else "DESCRIPTION_TOO_LONG")
+    call.bot.descriptions[name, call.text("language_code")] = text
+    api.telegram.changes.tell(Change("contact", user=call.bot.user))
+    return True
+
+
+def _described(call: Call, name: str) -> Json:
+    """In a language that has none of its own it is that of all others."""
+    own = call.bot.descriptions.get((name, call.text("language_code")))
+    return {name: own or call.bot.descriptions.get((name, ""), "")}

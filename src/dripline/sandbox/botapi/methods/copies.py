@@ -1,13 +1,17 @@
-"""copyMessage and forwardMessage."""
+"""copyMessage, forwardMessage, and the same for many at once."""
 
 from __future__ import annotations
 
-from dripline.sandbox.botapi.access import Access, find_message
+from itertools import groupby, pairwise
+
+from dripline.sandbox.botapi.access import Access, find_chat, find_message
 from dripline.sandbox.botapi.api import Api
 from dripline.sandbox.botapi.call import Call
 from dripline.sandbox.botapi.errors import bad_request
+from dripline.sandbox.botapi.methods.deletions import message_ids
 from dripline.sandbox.botapi.methods.posting import (
     Content,
+    Place,
     checked_caption,
     find_place,
     post,
@@ -23,7 +27,7 @@ def copy_message(api: Api, call: Call) -> Json:
     place = find_place(api, call)
     original = _original(api, call, "message to copy")
     content = _content(original)
-    if call.given("caption") and original.media:
+    if call.params.get("caption") is not None and original.media:  # an empty one takes it away
         content.text, content.entities = checked_caption(*read_caption(call))
     return {"message_id": post(api, call, place, [content])[0].id}
 
@@ -35,6 +39,48 @@ def forward_message(api: Api, call: Call) -> Json:
     content = _content(original)
     content.origin = original.origin or _origin(original)
     return sent(api, call, post(api, call, place, [content])[0])
+
+
+def copy_messages(api: Api, call: Call) -> list[Json]:
+    """copyMessages: albums stay together; those that are not there are passed over."""
+    place, originals = _many(api, call)
+    ids: list[Json] = []
+    for part in _parts(originals):
+        contents = [_content(original) for original in part]
+        if call.flag("remove_caption"):
+            contents = [Content(media=one.media) if one.media else one for one in contents]
+        ids += [{"message_id": message.id} for message in post(api, call, place, contents)]
+    return ids
+
+
+def forward_messages(api: Api, call: Call) -> list[Json]:
+    """forwardMessages: likewise."""
+    place, originals = _many(api, call)
+    ids: list[Json] = []
+    for part in _parts(originals):
+        contents = [_content(original) for original in part]
+        for original, content in zip(part, contents, strict=True):
+            content.origin = original.origin or _origin(original)
+        ids += [{"message_id": message.id} for message in post(api, call, place, contents)]
+    return ids
+
+
+def _many(api: Api, call: Call) -> tuple[Place, list[Message]]:
+    numbers = message_ids(call)
+    if any(number >= following for number, following in pairwise(numbers)):
+        raise bad_request("message identifiers must be in a strictly increasing order")
+    place = find_place(api, call, markup=False)
+    call.required("from_chat_id")
+    chat = find_chat(api, call, Access.READ, "from_chat_id")
+    found = [chat.history.get(number) for number in numbers]
+    whole = [one for one in found if one and not one.service and not one.protected]
+    if not whole:
+        raise bad_request("there are no messages to forward")
+    return place, whole
+
+
+def _parts(originals: list[Message]) -> list[list[Message]]:
+    return [list(part) for _, part in groupby(originals, lambda one: one.album or one.id)]
 
 
 def _original(api: Api, call: Call, called: str) -> Message:

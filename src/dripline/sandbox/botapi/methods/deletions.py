@@ -29,6 +29,16 @@ def delete_message(api: Api, call: Call) -> bool:
 
 def delete_messages(api: Api, call: Call) -> bool:
     """deleteMessages: those that are not there are passed over."""
+    numbers = message_ids(call)
+    chat = find_chat(api, call, Access.WRITE)
+    messages = [chat.history.get(number) for number in numbers]
+    kept = [message.id for message in messages if message and _may_delete(call.bot, message)]
+    delete_from_chat(api.telegram, chat, kept)
+    return True
+
+
+def message_ids(call: Call) -> list[int]:
+    """Return the messages that a call names; what is no number stands for none."""
     ids = call.json("message_ids", "can't parse message_ids JSON object")
     if ids is None:
         raise bad_request("message identifiers are not specified")
@@ -36,11 +46,7 @@ def delete_messages(api: Api, call: Call) -> bool:
         raise bad_request("expected an Array of message identifiers")
     if len(ids) > _MAX_AT_ONCE:
         raise bad_request("too many message identifiers specified")
-    chat = find_chat(api, call, Access.WRITE)
-    messages = [chat.history.get(int(number)) for number in ids if str(number).isdigit()]
-    kept = [message.id for message in messages if message and _may_delete(call.bot, message)]
-    delete_from_chat(api.telegram, chat, kept)
-    return True
+    return [int(number) for number in ids if str(number).isdecimal()]
 
 
 def _may_delete(bot: Bot, message: Message) -> bool:

@@ -14,6 +14,7 @@ from dripline.sandbox.botapi.methods.posting import (
     checked_caption,
     checked_text,
     read_caption,
+    read_preview,
     read_text,
     sent,
 )
@@ -35,7 +36,8 @@ def edit_message_text(api: Api, call: Call) -> Json:
     if message.media:
         raise bad_request("there is no text in the message to edit")
     text, entities = checked_text(*words)
-    return _apply(api, call, message, text=text, entities=entities, keyboard=keyboard)
+    changes = {"text": text, "entities": entities, "link_preview": read_preview(call)}
+    return _apply(api, call, message, keyboard=keyboard, **changes)
 
 
 def edit_message_caption(api: Api, call: Call) -> Json:

@@ -16,6 +16,7 @@ from dripline.sandbox.botapi.methods.posting import (
     find_place,
     post,
     read_caption,
+    read_preview,
     read_text,
     sent,
 )
@@ -40,12 +41,7 @@ def send_message(api: Api, call: Call) -> Json:
     words = read_text(call)
     place = find_place(api, call)
     text, entities = checked_text(*words)
-    preview = call.json("link_preview_options", "can't parse link preview options JSON object")
-    if preview is not None and not isinstance(preview, dict):
-        raise bad_request("object expected as link preview options")
-    if call.flag("disable_web_page_preview"):
-        preview = {"is_disabled": True}
-    content = Content(text, entities, link_preview=preview)
+    content = Content(text, entities, link_preview=read_preview(call))
     return sent(api, call, post(api, call, place, [content])[0])
 
 

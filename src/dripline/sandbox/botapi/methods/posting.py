@@ -46,6 +46,14 @@ def read_caption(call: Call) -> tuple[str, list[Entity]]:
     return parsed(call.text("caption"), call.text("parse_mode"), given)
 
 
+def read_preview(call: Call) -> Json | None:
+    """How a call wants its first link previewed; None for the usual way."""
+    preview = call.json("link_preview_options", "can't parse link preview options JSON object")
+    if preview is not None and not isinstance(preview, dict):
+        raise bad_request("object expected as link preview options")
+    return {"is_disabled": True} if call.flag("disable_web_page_preview") else preview
+
+
 def checked_text(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
     """The text of a message, cleaned and within its length."""
     words, kept = cleaned(text, entities, allow_empty=False)

@@ -41,7 +41,11 @@ export function chatView(contact, key, { back, go, closed }) {
   function intro() {
     const bot = state.bots.get(chat()?.bot);
     if (!bot) return h("div", { class: "intro" }, t("no_messages"));
-    return h("div", { class: "intro" }, avatar(bot.id, bot.name), h("b", {}, t("intro")), t("intro_text"));
+    return h("div", { class: "intro" }, avatar(bot.id, bot.name), h("b", {}, t("intro")), h("span", { dir: "auto" }, about(bot)));
+  }
+
+  function about({ description }) {
+    return description[state.contacts.get(contact)?.language] || description[""] || t("intro_text");
   }
 
   // True if the link was taken care of; `ask` before one that leaves the sandbox is opened.
@@ -108,7 +112,7 @@ export function chatView(contact, key, { back, go, closed }) {
   const seen = () => { if (!document.hidden) { read(); log.scrolled(); } };
   document.addEventListener("visibilitychange", seen);
   const ends = [
-    on("clock", dayTurned), on("chat", changed), on("contacts", () => { head.draw(); input.draw(); }),
+    on("clock", dayTurned), on("chat", changed), on("contacts", () => { head.draw(); input.draw(); if (!messages.length) drawLog(); }),
     buttons.end, head.end, log.end, () => document.removeEventListener("visibilitychange", seen),
   ];
   head.draw();
