@@ -66,7 +66,9 @@ def test_every_kind_of_bad_answer_is_lived_through(
     print(f"\n{tally.repeats} requests were made again after answers that were none")
 
 
-def test_a_limit_of_the_bot_is_kept_by_everything(telegram: StandIn, run: Program) -> None:
+def test_a_limit_of_the_bot_is_kept_by_everything(
+    telegram: StandIn, programs: Programs, run: Program
+) -> None:
     crowd = Crowd(telegram, MESSAGES)
     limit = refuse(429, "Too Many Requests: retry after 3", retry_after=3)
     telegram.rule = lambda call: limit if call.sends else None
@@ -79,6 +81,16 @@ def test_a_limit_of_the_bot_is_kept_by_everything(telegram: StandIn, run: Progra
     again = next(call.at for call in telegram.sent() if call.ok)
     assert again - first > 1.5
     crowd.wait_until_done(30)
+    assert run.records("channel.limited")
+    # While others are answered, so long a limit would be taken for the one chat's.
+    telegram.wait_for(lambda: bool(_quiet(telegram, 2.5)))
+    long = refuse(429, "Too Many Requests: retry after 600", retry_after=600)
+    telegram.rule = lambda call: long if call.sends else None
+    telegram.says(99, "/start")
+    telegram.wait_for(lambda: len(telegram.sent(99)) == 1)
+    run.wait_for(lambda: run.records("channel.limited")[-1]["seconds"] == 600, 20)
+    told = programs.ask("why", "99").stdout
+    assert "Due, but the channel is held (Too Many Requests: retry after 600)" in told, told
     assert run.stop()[0] == 0
 
 

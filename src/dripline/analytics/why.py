@@ -18,11 +18,12 @@ from dripline.analytics.sentences import (
     sent_title,
     until_words,
 )
-from dripline.clock import from_us
+from dripline.clock import RealTime, from_us
 from dripline.contacts import queries as contacts
 from dripline.contacts.models import Contact
 from dripline.content.document import Scenario
 from dripline.content.store import Library
+from dripline.database import database_us
 from dripline.deliveries import queries as deliveries
 from dripline.deliveries import system, verification
 from dripline.deliveries.models import MAX_ATTEMPTS, Decision, Delivery, QueueRow
@@ -82,12 +83,14 @@ async def timeline(
     library: Library,
     language: str | None = None,
     message_id: str | None = None,
-    real_us: int = 0,
+    now: datetime | None = None,
+    real_us: int | None = None,
 ) -> list[Line]:
     """Return a contact's story, oldest first, what is still to come last.
 
     `library` says scenarios' names and what comes next. With `message_id`, only what concerns that
-    message.
+    message. What is due by `now` may be held up by its channel, which rests in real time:
+    `real_us`, the database's if not given.
     """
     buttons = Buttons(library, language)
     decided = await deliveries.decisions_of(session, contact_id, _MOST)
@@ -107,14 +110,16 @@ async def timeline(
     # Of one moment, what happened comes before what was made of it, and that in its real order.
     told.sort(key=lambda one: (one[1].at, one[1].kind != "event", one[0]))
     lines = [line for _id, line in told]
-    held = dict(await deliveries.held_keys(session, real_us)) if real_us else {}
+    real_us = real_us or await database_us(session, RealTime().now_us)
+    held = dict(await deliveries.held_keys(session, real_us))
     for enrollment in await enrollments.enrollments_of(session, contact_id):
         if enrollment.status == ACTIVE:
             on_its_way = await deliveries.in_flight_of(session, enrollment.id)
             again = None if on_its_way else await _again(session, enrollment)
             scenario = library.scenario(enrollment.scenario_id)
             following = _following(enrollment, scenario)
-            line = _present(enrollment, following, held, language, buttons, on_its_way=on_its_way)
+            why = held.get(enrollment.pace_key) if _is_due(enrollment, now) else None
+            line = _present(enrollment, following, why, language, buttons, on_its_way=on_its_way)
             if again is not None:
                 line = _tried(line, again, language)
             elif enrollment.hold == HOLD_UNREACHABLE and not on_its_way:
@@ -209,29 +214,33 @@ def _following(row: Enrollment, scenario: Scenario | None) -> str:
     return scenario.messages[index].id if index < len(scenario.messages) else ""
 
 
+def _is_due(row: Enrollment, now: datetime | None) -> bool:
+    return now is None or (row.queue_due_us is not None and from_us(row.queue_due_us) <= now)
+
+
 def _present(
     row: Enrollment,
     following: str,
-    held: Mapping[str, str | None],
+    held: str | None,
     language: str | None,
     buttons: Buttons,
     *,
     on_its_way: bool,
 ) -> Line:
-    """Return where an active enrollment stands now."""
-    due = from_us(row.queue_due_us) if row.queue_due_us is not None else None
+    """Return where an active enrollment stands now; `held` says why its channel rests, if so."""
+    planned = from_us(row.queue_due_us) if row.queue_due_us is not None else None
+    due = planned
     if on_its_way:
         title, detail = _("On its way now", language), ""
     elif row.hold is not None:
         title = hold_title(row.hold, language)
         detail = buttons.action(row.waiting_for) if row.waiting_for else ""
+    elif held:  # its own time does not say any more when it goes out
+        title, detail, due = _("Due, but the channel is held", language), held, None
     else:
-        title = _("Waits for its time", language)
-        detail = held.get(row.pace_key) or ""
-        if detail:
-            title = _("Due, but the channel is held", language)
+        title, detail = _("Waits for its time", language), ""
     kind = "parked" if row.hold in {"unreachable", "paused"} else "waiting"
-    at = due or row.last_sent_at or row.started_at
+    at = planned or row.last_sent_at or row.started_at
     return Line(at, kind, title, detail, row.scenario_id, following, due)
 
 

@@ -125,13 +125,14 @@ async def _show(who: str) -> None:
             ],
         )
         library = await ContentStore(database).current(session)
-        story = await timeline(session, contact.id, library=library)
+        story = await timeline(session, contact.id, library=library, now=now)
         _section("what happened, and why", [_told(line) for line in story])
 
 
 async def _why(who: str, message: str | None) -> None:
     from dripline.analytics.why import find_contact, timeline
     from dripline.cli import start
+    from dripline.clock import RealClock
     from dripline.content.store import ContentStore
 
     async with (
@@ -140,7 +141,8 @@ async def _why(who: str, message: str | None) -> None:
     ):
         contact = await find_contact(session, who)
         library = await ContentStore(database).current(session)
-        lines = await timeline(session, contact.id, library=library, message_id=message)
+        now = RealClock().now()
+        lines = await timeline(session, contact.id, library=library, message_id=message, now=now)
     if not lines:
         typer.echo("Nothing has happened yet.")
     for line in lines:

@@ -269,7 +269,7 @@ def _rest_us(outcome: Outcome, chat_us: int) -> int:
 async def _mind_limits(
     session: AsyncSession, key: str, group: Sequence[Outcome], real_us: int, now: datetime
 ) -> None:
-    refused = False
+    refused = limited = False
     for outcome in group:
         failure = outcome.failure
         if failure is None:
@@ -281,6 +281,9 @@ async def _mind_limits(
             refused = True
             await queries.hold_pace(session, key, real_us + _REFUSED_HOLD_US, failure.reason)
         elif isinstance(failure, RateLimited) and failure.whole_key:
+            if not limited:
+                log.warning("channel.limited", key=key, seconds=failure.after)
+            limited = True
             until = real_us + int(failure.after * 1_000_000)
             await queries.hold_pace(session, key, until, failure.reason)
             await troubles.tell(session, key, failure, now)

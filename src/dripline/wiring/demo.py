@@ -59,6 +59,7 @@ class DemoWhy:
                 address.contact_id,
                 library=library,
                 language=language,
+                now=engine.clock.now(),
                 real_us=engine.real_time.now_us(),
             )
         return [_entry(line) for line in lines]

@@ -250,6 +250,7 @@ async def why(
     contact: Ref,
     session: Session,
     here: Here,
+    now: Now,
     message: Annotated[
         str | None, Query(max_length=120, description="Only what concerns this message.")
     ] = None,
@@ -259,7 +260,7 @@ async def why(
     found = await contact_of(session, contact)
     library = await here.store.current(session)
     lines = await timeline(
-        session, found.id, library=library, language=language, message_id=message
+        session, found.id, library=library, language=language, message_id=message, now=now
     )
     return [WhyLine.model_validate(line) for line in lines]
 
