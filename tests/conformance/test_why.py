@@ -111,6 +111,17 @@ async def test_a_paused_scenario_is_the_reason(world: World) -> None:
     assert last.at >= before.at  # oldest first, also where something lasts
 
 
+async def test_a_scenario_that_is_off_or_gone_is_no_paused_one(world: World) -> None:
+    await world.ask()
+    await world.run()
+    off = {**COURSE, "entry": {**COURSE["config"], "is_active": False}}
+    world.store.library = library(off, OTHER)
+    await world.run(2 * HOUR)
+    assert (await story(world))[-1].title == "Waits: the scenario is switched off"
+    world.store.library = library(OTHER)
+    assert (await story(world))[-1].title == "Waits: there is no such scenario any more"
+
+
 async def test_only_one_message(world: World) -> None:
     await world.ask()
     await world.run(HOUR)
@@ -155,6 +166,7 @@ async def test_codes_are_told_in_words(world: World) -> None:
         ("bot.started", {"payload": "r_1", "code": {"kind": "referral"}},
          "by somebody's referral link"),
         ("bot.started", {"payload": "other", "scenario_id": "other"}, "Other"),
+        ("bot.started", {"payload": "old", "scenario_id": "old"}, "old"),
         ("bot.started", {"payload": "p_AA", "code": {"kind": "post", "post_id": 1}}, "p_AA"),
         ("bot.started", {"payload": "p_AAAB"}, "by a link that leads nowhere: p_AAAB"),
         ("callback.pressed", {"data": "p_AAAA", "promo": "week", "chat": "@news"},

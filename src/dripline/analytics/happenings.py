@@ -56,9 +56,9 @@ def _way(data: Mapping[str, object], language: str | None, library: Library) -> 
             return _("by the post “{post}” in {chat}", language, post=promo, chat=chat)
         case {"kind": "referral"}:
             return _("by somebody's referral link", language)
-    scenario = library.scenario(str(data.get("scenario_id") or ""))
-    if scenario is not None:
-        return scenario.name
+    if led_to := str(data.get("scenario_id") or ""):
+        scenario = library.scenario(led_to)
+        return scenario.name if scenario else led_to  # it may be gone by now
     payload = _first(data)
     if data.get("code"):  # of an event that says no more
         return payload

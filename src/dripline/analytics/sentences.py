@@ -21,6 +21,8 @@ _HOLDS = {
     "action": marked("Waits for an action"),
     "unreachable": marked("Waits until the contact can be reached"),
     "paused": marked("Waits: the scenario is paused"),
+    "off": marked("Waits: the scenario is switched off"),
+    "gone": marked("Waits: there is no such scenario any more"),
 }
 _CHANNELS = {
     "asked": marked("{channel} was asked for"),

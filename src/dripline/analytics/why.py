@@ -33,7 +33,7 @@ from dripline.events import queries as events
 from dripline.events.models import Event
 from dripline.scenarios import queries as enrollments
 from dripline.scenarios.models import ACTIVE, Enrollment
-from dripline.scenarios.state import HOLD_UNREACHABLE
+from dripline.scenarios.state import HOLD_PAUSED, HOLD_UNREACHABLE
 from dripline.texts import gettext as _
 
 _MOST = 200
@@ -125,6 +125,8 @@ async def timeline(
             elif enrollment.hold == HOLD_UNREACHABLE and not on_its_way:
                 reason = parked.get(enrollment.id, "")
                 line = replace(line, detail=reason_words(reason, language))
+            elif enrollment.hold == HOLD_PAUSED and not (scenario and scenario.is_active):
+                line = replace(line, title=hold_title("off" if scenario else "gone", language))
             if line.due is None and lines:  # what lasts stands after what led to it
                 line = replace(line, at=max(line.at, lines[-1].at))
             lines.append(line)
