@@ -19,6 +19,11 @@ NOBODY_LISTENS = "postgresql://anna:pass-word-9@127.0.0.1:{port}/none"
 # what is wrong (settings), the command, and what the sentence has to name
 CASES: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     "no token": ({"telegram_bot_token": None}, ["run"], ["TELEGRAM_BOT_TOKEN", "@BotFather"]),
+    "a worker without a token": (
+        {"telegram_bot_token": None},
+        ["worker"],
+        ["TELEGRAM_BOT_TOKEN", "settings of the other parts"],
+    ),
     "half a token": ({"telegram_bot_token": "123456"}, ["run"], ["TELEGRAM_BOT_TOKEN"]),
     "a refused token": (
         {"telegram_bot_token": WRONG_TOKEN},

@@ -223,6 +223,12 @@ async def serve(
             "which needs none.",
             code="NO_BOT",
         )
+    if "worker" in parts and not (settings.bots or settings.has_email):
+        raise Invalid(
+            "A worker without TELEGRAM_BOT_TOKEN would stop the bot for all others. Give it the "
+            "settings of the other parts (for email alone SMTP_URL or RESEND_API_KEY).",
+            code="NO_CHANNEL",
+        )
     service = Service(settings, parts, RealClock())
     stopping = stop_on_signals()
     try:
