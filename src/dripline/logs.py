@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, MutableMapping
+from contextlib import suppress
 from io import TextIOBase
 from typing import Any, Literal, TextIO, cast
 
@@ -30,15 +31,22 @@ Render = Callable[[Any, str, MutableMapping[str, Any]], str]
 
 
 class _StandardError(TextIOBase):
-    """Standard error as it is when a line is written: loggers live longer than a redirection."""
+    """Standard error as it is when a line is written: loggers live longer than a redirection.
+
+    A line that finds no place (the disk is full, whoever read them has gone) is lost, and that is
+    all: what was being logged must go on.
+    """
 
     def write(self, text: str) -> int:
         """Write a text."""
-        return sys.stderr.write(text)
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
+        return len(text)
 
     def flush(self) -> None:
         """Write what is kept."""
-        sys.stderr.flush()
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 _ERRORS = cast("TextIO", _StandardError())

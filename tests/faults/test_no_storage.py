@@ -2,6 +2,7 @@
 
 import os
 import resource
+import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -11,8 +12,8 @@ import pytest
 from outside import folder
 from outside.crowd import Crowd
 from outside.evidence import of_postgres, of_sqlite
-from outside.program import Programs
-from outside.standin import StandIn
+from outside.program import Programs, environment, executable
+from outside.standin import TOKEN, StandIn, refuse
 from postgres import PostgresServer
 
 MESSAGES = 6
@@ -52,6 +53,36 @@ def test_a_full_disk_stops_the_sending_and_space_brings_it_back(
         assert run.stop()[0] == 0
     tally = crowd.verify(of_sqlite(file), "a full disk")
     assert tally.repeats == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is full")
+def test_a_log_that_finds_no_room_stops_nothing(telegram: StandIn, tmp_path: Path) -> None:
+    folder.write(tmp_path / "content", {"course": folder.course(1)})
+    settings = {
+        "database_url": "sqlite:///dripline.db",
+        "telegram_api_base": telegram.url,
+        "telegram_bot_token": TOKEN,
+    }
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.Popen(
+            [executable(), "run", "--content", "content"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=full,
+            cwd=tmp_path,
+            env=environment(**settings),
+        )
+    try:
+        telegram.rule = lambda call: refuse(502) if call.method == "getUpdates" else None
+        telegram.wait_for(lambda: len(telegram.of_method("getUpdates")) >= 2)  # that is logged
+        telegram.rule = None
+        telegram.says(1, "/start")
+        telegram.wait_for(lambda: telegram.texts(1) == ["m1 for c1"])
+        run.terminate()
+        run.wait(10)
+    finally:
+        run.kill()
+        run.wait()
 
 
 @pytest.mark.postgres

@@ -1,5 +1,7 @@
 """Logs: one JSON object a line, libraries' records in the same form, no secret in any of them."""
 
+import errno
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -104,3 +106,23 @@ def test_of_two_secrets_the_longer_is_masked_whole(capsys: pytest.CaptureFixture
     structlog.get_logger().info("both", first="abcd", second="abcdefgh")
     (record,) = lines(capsys)
     assert (record["first"], record["second"]) == (logs.MASK, logs.MASK)
+
+
+class NoPlace(io.StringIO):
+    """Standard error on a full disk."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_line_that_finds_no_place_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    logs.configure("info", "json")
+    closed = io.StringIO()
+    closed.close()
+    for nowhere in (NoPlace(), closed):
+        monkeypatch.setattr("sys.stderr", nowhere)
+        structlog.get_logger().error("duty.failed")
+        logging.getLogger("uvicorn.error").error("a library's")
