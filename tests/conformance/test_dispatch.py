@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dripline.channels.recorder import Recorder
 from dripline.clock import RealTime, VirtualClock, to_us
+from dripline.contacts import reachability
 from dripline.contacts.identify import TelegramPerson, by_telegram
 from dripline.contacts.models import Address
 from dripline.content.rendered import Rendered
@@ -457,6 +458,29 @@ async def test_a_blocked_bot_makes_the_address_unreachable(engine: Engine) -> No
         "bot was blocked by the user",
     )
     assert "address.unreachable" in names
+
+
+async def test_who_comes_back_while_a_message_is_refused_gets_it_all_the_same(
+    engine: Engine,
+) -> None:
+    address = await engine.address(1)
+    await engine.queue(address)
+    engine.failures = [Unreachable("blocked", "bot was blocked by the user")]
+    claimed = await engine.dispatcher.claim(engine.clock.now(), 10)
+    refused = await engine.dispatcher.send(claimed.flights[0])
+    engine.clock.advance(timedelta(milliseconds=40))
+    async with engine.database.transaction() as session:
+        for state in ("blocked", "reachable"):
+            await reachability.change(session, address, state, None, engine.clock.now())
+
+    await engine.dispatcher.settle([refused], engine.clock.now())
+
+    assert (await engine.queued()).attempt == 1
+    async with engine.database.reading() as session:
+        assert (await session.get_one(Address, address)).reachability == "reachable"
+    engine.clock.advance(timedelta(minutes=1))
+    assert await engine.run() == 1
+    assert engine.texts == ["to 1"]
 
 
 async def test_a_limit_holds_the_bot_for_every_worker_and_costs_no_attempt(

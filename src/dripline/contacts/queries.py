@@ -8,7 +8,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dripline.contacts.models import Address, Attribute, Contact, Preferences, Tag
+from dripline.contacts.models import REACHABLE, Address, Attribute, Contact, Preferences, Tag
 from dripline.database import bulk, insert_new
 
 _OWNER_OF = bulk.same(
@@ -194,6 +194,18 @@ async def change_reachability(
         .values(reachability=state, reachability_reason=reason, reachability_since=now)
     )
     return bool(cast("CursorResult[Any]", await session.execute(statement)).rowcount)
+
+
+async def reachable_since(
+    session: AsyncSession, address_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, datetime]:
+    """Return since when addresses are reachable, for those that are."""
+    found = await session.execute(
+        select(Address.id, Address.reachability_since).where(
+            Address.id.in_(address_ids), Address.reachability == REACHABLE
+        )
+    )
+    return {row.id: row.reachability_since for row in found}
 
 
 async def change_value(session: AsyncSession, address_id: uuid.UUID, value: str) -> None:

@@ -1,6 +1,7 @@
 """Whether an address reaches anybody: it goes by failures, and comes back by itself."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -33,6 +34,14 @@ async def change(
         return False
     await append(session, happened(address.contact_id, address_id, state, reason, now))
     return True
+
+
+async def back_since(
+    session: AsyncSession, moments: Mapping[uuid.UUID, datetime]
+) -> set[uuid.UUID]:
+    """Return which of these addresses came back after the moment that is given for each."""
+    since = await queries.reachable_since(session, moments)
+    return {address_id for address_id, moment in since.items() if moment > moments[address_id]}
 
 
 def happened(

@@ -182,7 +182,7 @@ class Dispatcher:
             outcome.detail = _progress(outgoing, flight)
         outcome.requests = outgoing.parts_done - done
         outcome.seconds = time.perf_counter() - since
-        outcome.at = self.clock.now()
+        outcome.left_at, outcome.at = outcome.at, self.clock.now()
         return outcome
 
     def _prepared(self, flight: Flight) -> tuple[Outcome, Outgoing | None]:

@@ -52,7 +52,10 @@ _OWN_FAULT = ("template",)
 
 @dataclass(slots=True)
 class Outcome:
-    """How a flight ended: with the channel's ids, or with a failure."""
+    """How a flight ended, by its moment `at`: with the channel's ids, or with a failure.
+
+    `left_at` is when it was ready to leave.
+    """
 
     flight: Flight
     delivery_id: uuid.UUID
@@ -63,6 +66,7 @@ class Outcome:
     requests: int = 1
     detail: str | None = None
     seconds: float = 0.0
+    left_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ async def settle(
         held = await queries.release(session, [o.flight.held_as for o in outcomes])
         ours = list(compress(outcomes, held))
         await _mind_channels(session, ours, real_us, now)
+        await _forgive_who_came_back(session, ours)
         ends = [_result(o) for o in ours]
         results = [result for result in ends if result is not None]
         await _record(session, origins, results, now)
@@ -108,6 +113,21 @@ async def settle(
         await queue.push(session, again, now_us=to_us(now))
         await _mind_chats(session, ours, real_us, chat_us)
     return Settled(results, len(again), len(outcomes) - len(ours))
+
+
+async def _forgive_who_came_back(session: AsyncSession, outcomes: Sequence[Outcome]) -> None:
+    """Try again where a chat was blocked as the message left, and was opened before we hear of it.
+
+    Their return has been told already. Blocked by older news, they would wait for another one.
+    """
+    refused = [outcome for outcome in outcomes if isinstance(outcome.failure, Unreachable)]
+    if not refused:
+        return
+    left = {o.flight.ready.address.id: o.left_at or o.at for o in refused}
+    back = await reachability.back_since(session, left)
+    for outcome in refused:
+        if outcome.flight.ready.address.id in back:
+            outcome.failure = RetryLater("they came back while the message was on its way")
 
 
 def _result(outcome: Outcome) -> Result | None:
