@@ -27,6 +27,8 @@ _TYPE_NAMES = {
     "animation": "Animation",
     "audio": "Audio",
     "voice": "VoiceNote",
+    "video_note": "VideoNote",
+    "sticker": "Sticker",
 }
 
 
@@ -35,16 +37,18 @@ async def read_media(api: Api, call: Call, kind: str, value: str, fields: dict[s
     file = await _file(api, call, kind, value)
     if kind == "photo":
         _check_photo(file)
+    side = _number(fields, "length")
     return Media(
         kind,
         file,
-        width=_number(fields, "width") or file.width,
-        height=_number(fields, "height") or file.height,
+        width=_number(fields, "width") or side or file.width,
+        height=_number(fields, "height") or side or file.height,
         duration=_number(fields, "duration"),
         title=str(fields.get("title") or ""),
         performer=str(fields.get("performer") or ""),
         spoiler=_yes(fields.get("has_spoiler")),
         caption_above=_yes(fields.get("show_caption_above_media")),
+        emoji=str(fields.get("emoji") or ""),
     )
 
 
@@ -65,7 +69,7 @@ async def _file(api: Api, call: Call, kind: str, value: str) -> StoredFile:
     if upload:
         return _keep(api, upload)
     if attached:
-        raise bad_request(f"there is no {kind} in the request")
+        raise bad_request(f"there is no {kind.replace('_', ' ')} in the request")
     if "." in value:
         return await _from_url(api, value)
     reference = api.telegram.files.find(call.bot.id, value)

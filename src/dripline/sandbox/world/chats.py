@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from dripline.sandbox.world.messages import History, Json
+from dripline.sandbox.world.messages import History, Json, Message
 from dripline.sandbox.world.people import Standing, User
 
 
@@ -53,10 +53,17 @@ class Chat:
     menu_button: Json | None = None
     unread: int = 0
     reply_keyboard: Json | None = None
+    pinned: list[int] = field(default_factory=list)
 
     def standing(self, user_id: int) -> Standing:
         """How someone stands to this chat; a stranger has left it."""
         return self.members.get(user_id, Standing.LEFT)
+
+    @property
+    def newest_pin(self) -> Message | None:
+        """The message pinned on top: the newest of those that are still there."""
+        found = (self.history.get(number) for number in sorted(self.pinned, reverse=True))
+        return next(filter(None, found), None)
 
     @property
     def count(self) -> int:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from dripline.pictures import size_of
 
+mimetypes.add_type("image/webp", ".webp")  # stickers; not every machine knows it
+
 
 @dataclass(slots=True)
 class StoredFile:
@@ -41,8 +43,17 @@ _PREFIXES = {
     "animation": "CgACAgIAAxk",
     "audio": "CQACAgIAAxk",
     "voice": "AwACAgIAAxk",
+    "video_note": "DQACAgIAAxk",
+    "sticker": "CAACAgIAAxk",
 }
-_FOLDERS = {"photo": "photos", "video": "videos", "animation": "animations", "audio": "music"}
+_FOLDERS = {
+    "photo": "photos",
+    "video": "videos",
+    "animation": "animations",
+    "audio": "music",
+    "video_note": "video_notes",
+    "sticker": "stickers",
+}
 
 
 @dataclass

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from dripline.sandbox.world.files import FileStore, StoredFile
 from dripline.sandbox.world.messages import Json, Media
 
@@ -20,10 +23,7 @@ def file_view(files: FileStore, file: StoredFile, bot_id: int, kind: str, part: 
 
 def media_view(files: FileStore, media: Media, bot_id: int) -> Json:
     """The fields of a Message that tell its media."""
-    if media.kind == "photo":
-        view: Json = {"photo": _photo(files, media.file, bot_id)}
-    else:
-        view = {media.kind: _file(files, media, bot_id)}
+    view: Json = {media.kind: _WRITERS.get(media.kind, _file)(files, media, bot_id)}
     if media.kind == "animation":  # kept by the Bot API for old clients
         view["document"] = _named(media.file) | file_view(files, media.file, bot_id, "animation")
     if media.caption_above:
@@ -33,7 +33,8 @@ def media_view(files: FileStore, media: Media, bot_id: int) -> Json:
     return view
 
 
-def _photo(files: FileStore, file: StoredFile, bot_id: int) -> list[Json]:
+def _photo(files: FileStore, media: Media, bot_id: int) -> list[Json]:
+    file = media.file
     longest = max(file.width, file.height, 1)
     sides = [(part, side) for part, side in _SIDES if side < longest]
     sides.append((_SIDES[min(len(sides), 4)][0], min(longest, 2560)))
@@ -63,3 +64,24 @@ def _file(files: FileStore, media: Media, bot_id: int) -> Json:
         if value := getattr(media, field):
             view[field] = value
     return view | file_view(files, media.file, bot_id, media.kind)
+
+
+def _sticker(files: FileStore, media: Media, bot_id: int) -> Json:
+    view: Json = {"width": media.width or 512, "height": media.height or 512}
+    if media.emoji:
+        view["emoji"] = media.emoji
+    view["is_animated"] = media.file.name.endswith(".tgs")
+    view["is_video"] = media.file.mime == "video/webm"
+    return {**view, "type": "regular"} | file_view(files, media.file, bot_id, "sticker")
+
+
+def _video_note(files: FileStore, media: Media, bot_id: int) -> Json:
+    view: Json = {"duration": media.duration, "length": media.width or 240}
+    return view | file_view(files, media.file, bot_id, "video_note")
+
+
+_WRITERS: dict[str, Callable[[FileStore, Media, int], Any]] = {
+    "photo": _photo,
+    "sticker": _sticker,
+    "video_note": _video_note,
+}

@@ -29,11 +29,21 @@ class Media:
     performer: str = ""
     spoiler: bool = False
     caption_above: bool = False
+    emoji: str = ""
+
+    @property
+    def captioned(self) -> bool:
+        """Whether words may stand under it."""
+        return self.kind not in ("sticker", "video_note")
 
 
 @dataclass(slots=True)
 class Message:
-    """One message. `text` is the caption when there is media; `date` is Unix time, sandbox's."""
+    """One message. `text` is the caption when there is media; `date` is Unix time, sandbox's.
+
+    `thing` is what is neither words nor a file (dice, a place, a contact, a poll), as the Bot API
+    writes it; `pins` is the message that this one says was pinned; `reactions` are by who reacted.
+    """
 
     id: int
     chat: Chat
@@ -42,6 +52,7 @@ class Message:
     text: str = ""
     entities: list[Json] = field(default_factory=list)
     media: Media | None = None
+    thing: Json | None = None
     album: str = ""
     keyboard: Json | None = None
     reply_keyboard: Json | None = None
@@ -52,6 +63,13 @@ class Message:
     protected: bool = False
     link_preview: Json | None = None
     bot_id: int = 0
+    pins: Message | None = None
+    reactions: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """What it holds besides words: the field's name in a Message; empty for words alone."""
+        return self.media.kind if self.media else next(iter(self.thing or {}), "")
 
 
 class History:

@@ -148,6 +148,8 @@ def _add_content(view: Json, telegram: Telegram, message: Message, bot: Bot) -> 
         if message.entities:
             view["caption_entities"] = message.entities
         return
+    if message.thing:
+        view.update(message.thing)
     if message.text:
         view["text"] = message.text
     if message.entities:
@@ -156,6 +158,8 @@ def _add_content(view: Json, telegram: Telegram, message: Message, bot: Bot) -> 
         view["link_preview_options"] = message.link_preview
     if message.service:
         view.update(message.service)
+    if message.pins:
+        view["pinned_message"] = message_view(telegram, message.pins, bot, depth=0)
 
 
 def query_view(telegram: Telegram, query: CallbackQuery, message: Message, bot: Bot) -> Json:

@@ -10,12 +10,16 @@ from dripline.sandbox.world.chats import Kind
 from dripline.sandbox.world.membership import set_standing
 from dripline.sandbox.world.messages import Json
 from dripline.sandbox.world.people import Standing
-from dripline.sandbox.world.views import full_chat_view
+from dripline.sandbox.world.views import full_chat_view, message_view
 
 
 def get_chat(api: Api, call: Call) -> Json:
     """getChat."""
-    return full_chat_view(find_chat(api, call, Access.READ))
+    chat = find_chat(api, call, Access.READ)
+    view = full_chat_view(chat)
+    if pinned := chat.newest_pin:
+        view["pinned_message"] = message_view(api.telegram, pinned, call.bot)
+    return view
 
 
 def leave_chat(api: Api, call: Call) -> bool:

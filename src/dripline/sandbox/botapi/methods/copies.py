@@ -18,6 +18,7 @@ from dripline.sandbox.botapi.methods.posting import (
     read_caption,
     sent,
 )
+from dripline.sandbox.botapi.methods.things import copied
 from dripline.sandbox.world.messages import Json, Message
 from dripline.sandbox.world.views import chat_view, user_view
 
@@ -26,8 +27,9 @@ def copy_message(api: Api, call: Call) -> Json:
     """copyMessage: the same content, as the bot's own; a caption sent along replaces the old."""
     place = find_place(api, call)
     original = _original(api, call, "message to copy")
-    content = _content(original)
-    if call.params.get("caption") is not None and original.media:  # an empty one takes it away
+    content = _copied(api, original)
+    captioned = original.media and original.media.captioned
+    if call.params.get("caption") is not None and captioned:  # an empty one takes it away
         content.text, content.entities = checked_caption(*read_caption(call))
     return {"message_id": post(api, call, place, [content])[0].id}
 
@@ -46,7 +48,7 @@ def copy_messages(api: Api, call: Call) -> list[Json]:
     place, originals = _many(api, call)
     ids: list[Json] = []
     for part in _parts(originals):
-        contents = [_content(original) for original in part]
+        contents = [_copied(api, original) for original in part]
         if call.flag("remove_caption"):
             contents = [Content(media=one.media) if one.media else one for one in contents]
         ids += [{"message_id": message.id} for message in post(api, call, place, contents)]
@@ -94,7 +96,15 @@ def _original(api: Api, call: Call, called: str) -> Message:
 
 
 def _content(original: Message) -> Content:
-    return Content(original.text, list(original.entities), original.media)
+    return Content(original.text, list(original.entities), original.media, original.thing)
+
+
+def _copied(api: Api, original: Message) -> Content:
+    """A forwarded die or poll is the same one; a copied die is thrown again, a poll begins anew."""
+    content = _content(original)
+    if original.thing:
+        content.thing = copied(api, original.thing)
+    return content
 
 
 def _origin(original: Message) -> Json:

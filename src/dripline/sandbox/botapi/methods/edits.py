@@ -33,7 +33,7 @@ def edit_message_text(api: Api, call: Call) -> Json:
     """editMessageText."""
     words = read_text(call)
     message, keyboard = _target(api, call)
-    if message.media:
+    if message.kind:
         raise bad_request("there is no text in the message to edit")
     text, entities = checked_text(*words)
     changes = {"text": text, "entities": entities, "link_preview": read_preview(call)}
@@ -44,7 +44,7 @@ def edit_message_caption(api: Api, call: Call) -> Json:
     """editMessageCaption."""
     words = read_caption(call)
     message, keyboard = _target(api, call)
-    if not message.media:
+    if not message.media or not message.media.captioned:
         raise bad_request("there is no caption in the message to edit")
     text, entities = checked_caption(*words)
     return _apply(api, call, message, text=text, entities=entities, keyboard=keyboard)

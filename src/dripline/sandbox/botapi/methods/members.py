@@ -21,6 +21,16 @@ def get_chat_member(api: Api, call: Call) -> Json:
     return member_view(user, standing, chat.kind)
 
 
+def get_user_profile_photos(api: Api, call: Call) -> Json:
+    """getUserProfilePhotos: nobody here has any."""
+    number = max(call.integer("user_id"), 0)
+    if not number:
+        raise bad_request("invalid user_id specified")
+    if number not in api.telegram.users:
+        raise bad_request("user not found")
+    return {"total_count": 0, "photos": []}
+
+
 def get_chat_member_count(api: Api, call: Call) -> int:
     """getChatMemberCount."""
     chat = find_chat(api, call, Access.READ)

@@ -34,6 +34,8 @@ _MEDIA_FIELDS = (
     *("width", "height", "duration", "title", "performer"),
     *("has_spoiler", "show_caption_above_media"),
 )
+_OF_ITS_OWN = {"sticker": ("emoji",), "video_note": ("duration", "length")}
+_MAX_LENGTH = 640  # the side of a video note
 
 
 def send_message(api: Api, call: Call) -> Json:
@@ -50,11 +52,13 @@ async def _send_media(api: Api, call: Call, kind: str) -> Json:
     if not value and kind in call.files:
         value = f"attach://{kind}"
     if not value:
-        raise bad_request(f"there is no {kind} in the request")
-    words = read_caption(call)
+        raise bad_request(f"there is no {kind.replace('_', ' ')} in the request")
+    bare = kind in _OF_ITS_OWN  # these have no words
+    words = ("", []) if bare else read_caption(call)
     place = find_place(api, call)
     text, entities = checked_caption(*words)
-    fields: dict[str, Any] = {name: call.text(name) for name in _MEDIA_FIELDS}
+    names = _OF_ITS_OWN.get(kind, _MEDIA_FIELDS)
+    fields: dict[str, Any] = {name: call.text(name) for name in names}
     media = await read_media(api, call, kind, value, fields)
     content = Content(text, entities, media)
     return sent(api, call, post(api, call, place, [content])[0])
@@ -88,6 +92,18 @@ async def send_audio(api: Api, call: Call) -> Json:
 async def send_voice(api: Api, call: Call) -> Json:
     """sendVoice."""
     return await _send_media(api, call, "voice")
+
+
+async def send_sticker(api: Api, call: Call) -> Json:
+    """sendSticker."""
+    return await _send_media(api, call, "sticker")
+
+
+async def send_video_note(api: Api, call: Call) -> Json:
+    """sendVideoNote."""
+    if call.integer("length", low=0) > _MAX_LENGTH:
+        raise bad_request("wrong video note length")
+    return await _send_media(api, call, "video_note")
 
 
 def send_chat_action(api: Api, call: Call) -> bool:

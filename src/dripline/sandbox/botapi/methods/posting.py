@@ -27,6 +27,7 @@ class Content:
     text: str = ""
     entities: list[Entity] = field(default_factory=list)
     media: Media | None = None
+    thing: Json | None = None
     origin: Json | None = None
     link_preview: Json | None = None
 
@@ -129,6 +130,7 @@ def _message(api: Api, call: Call, place: Place, content: Content) -> Message:
         content.text,
         content.entities,
         content.media,
+        content.thing,
         reply_to=replace(place.reply_to, reply_to=None) if place.reply_to else None,
         origin=content.origin,
         link_preview=content.link_preview,

@@ -62,6 +62,17 @@ def delete_webhook(api: Api, call: Call) -> bool:
     return True
 
 
+def log_out(api: Api, call: Call) -> bool:
+    """logOut: what waited and the webhook are gone; the next call logs in again."""
+    call.bot.updates.clear()
+    return delete_webhook(api, call)
+
+
+def close(_api: Api, _call: Call) -> bool:
+    """close: the next call opens the bot again."""
+    return True
+
+
 def get_webhook_info(_api: Api, call: Call) -> Json:
     """getWebhookInfo."""
     hook, updates = call.bot.webhook, call.bot.updates
