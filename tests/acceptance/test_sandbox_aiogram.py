@@ -7,6 +7,7 @@ import pytest
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
+from aiogram.enums import DiceEmoji
 from aiogram.exceptions import (
     TelegramBadRequest,
     TelegramConflictError,
@@ -28,7 +29,9 @@ from aiogram.types import (
     InputMediaDocument,
     InputMediaPhoto,
     InputMediaVideo,
+    InputPollOption,
     Message,
+    ReactionTypeEmoji,
     ReplyParameters,
 )
 
@@ -112,6 +115,55 @@ async def test_every_kind_of_media_and_its_file_id_again(running: Running, bot: 
     animation = await bot.send_animation(anna, file("g.mp4"))
     assert animation.animation is not None
     assert (await bot.send_voice(anna, voice.voice.file_id)).voice is not None
+
+
+async def test_what_is_neither_words_nor_a_file(running: Running, bot: Bot) -> None:
+    anna = running.anna.id
+    dice = await bot.send_dice(anna, emoji=DiceEmoji.DART)
+    assert dice.dice is not None
+    assert 1 <= dice.dice.value <= 6
+    location = await bot.send_location(anna, 55.75, 37.62)
+    assert location.location is not None
+    assert location.location.latitude == 55.75
+    venue = await bot.send_venue(anna, 55.75, 37.62, "Studio", "1 Light Street")
+    assert venue.venue is not None
+    assert venue.venue.title == "Studio"
+    contact = await bot.send_contact(anna, "+7900", "Ben")
+    assert contact.contact is not None
+    assert contact.contact.first_name == "Ben"
+    poll = await bot.send_poll(anna, "What?", ["Tea", InputPollOption(text="Coffee")])
+    assert poll.poll is not None
+    assert [option.text for option in poll.poll.options] == ["Tea", "Coffee"]
+    assert (await bot.stop_poll(anna, poll.message_id)).is_closed
+    sticker = await bot.send_sticker(anna, BufferedInputFile(png(512, 512), "s.webp"))
+    assert sticker.sticker is not None
+    assert (sticker.sticker.width, sticker.sticker.type) == (512, "regular")
+    note = await bot.send_video_note(anna, BufferedInputFile(b"film", "n.mp4"), length=240)
+    assert note.video_note is not None
+    assert note.video_note.length == 240
+    file = await bot.get_file(note.video_note.file_id)
+    assert file.file_path is not None
+    assert file.file_path.startswith("video_notes/")
+
+
+async def test_reactions_and_pins(running: Running, bot: Bot) -> None:
+    sent = await bot.send_message(running.anna.id, "x")
+    assert await sent.react([ReactionTypeEmoji(emoji="🔥")])
+    with pytest.raises(TelegramBadRequest, match="REACTION_INVALID"):
+        await sent.react([ReactionTypeEmoji(emoji="🍕")])
+    assert await sent.pin()
+    [update] = await bot.get_updates()
+    assert update.message is not None
+    assert isinstance(update.message.pinned_message, Message)
+    assert update.message.pinned_message.text == "x"
+    pinned = (await bot.get_chat(running.anna.id)).pinned_message
+    assert isinstance(pinned, Message)
+    assert pinned.message_id == sent.message_id
+    assert await sent.unpin()
+    assert await bot.unpin_all_chat_messages(running.anna.id)
+    assert (await bot.get_user_profile_photos(running.anna.id)).total_count == 0
+    assert await bot.log_out()
+    assert await bot.close()
 
 
 async def test_albums(running: Running, bot: Bot) -> None:

@@ -105,6 +105,56 @@ async def test_albums_files_and_formatting(running: Running, browser: Browser) -
     assert page.complaints == []  # type: ignore[attr-defined]
 
 
+async def test_dice_places_polls_and_stickers(running: Running, browser: Browser) -> None:
+    page = await open_page(browser, running)
+    phone = page.locator(".phone").first
+    await send(running, "sendDice", emoji="🎯")
+    await send(running, "sendVenue", latitude=1, longitude=2, title="Studio", address="1 Light St")
+    await send(running, "sendContact", phone_number="+7900", first_name="Ben")
+    await send(running, "sendPoll", question="<i>What?</i>", options=["Tea", "Coffee"])
+    await send(running, "sendSticker", {"sticker": Upload(png(512, 256), "s.webp", "")}, emoji="👋")
+    await send(running, "sendVideoNote", {"video_note": Upload(b"film", "n.mp4", "")}, duration=7)
+    await expect(phone.locator(".dice")).to_contain_text("🎯")
+    await expect(phone.locator(".file .what")).to_have_text(["Studio1 Light St", "Ben+7900"])
+    await expect(phone.locator(".poll > b")).to_have_text("<i>What?</i>")
+    await expect(phone.locator(".poll li")).to_have_text(["Tea", "Coffee"])
+    assert await phone.locator("img.sticker").get_attribute("height") == "90"
+    await expect(phone.locator(".round .badge")).to_have_text("0:07")
+    await send(running, "stopPoll", message_id=_number(running, "poll"))
+    await expect(phone.locator(".poll .kind")).to_contain_text("Poll closed")
+    await phone.get_by_role("button", name="Chats").click()
+    await expect(phone.locator(".last")).to_contain_text("Video message")
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+async def test_reactions_and_pins(running: Running, browser: Browser) -> None:
+    await send(running, "sendDice")
+    page = await open_page(browser, running)
+    phone = page.locator(".phone").first
+    place = {"message_id": _number(running, "dice")}
+    emoji = {"type": "emoji", "emoji": "🔥"}
+    await send(running, "setMessageReaction", reaction=[emoji], **place)
+    await expect(phone.locator(".reactions")).to_contain_text("🔥")
+    await send(running, "setMessageReaction", **place)
+    await expect(phone.locator(".reactions")).to_have_count(0)
+    await expect(phone.locator(".pin")).to_be_hidden()
+    await send(running, "pinChatMessage", **place)
+    await expect(phone.locator(".service")).to_have_text("Test school pinned a message")
+    await expect(phone.locator(".pin")).to_contain_text("🎲")
+    await send(running, "sendMessage", text="line\n" * 99)
+    await expect(phone.locator(".dice")).not_to_be_in_viewport()
+    await phone.locator(".pin").click()
+    await expect(phone.locator(".dice")).to_be_in_viewport()
+    await send(running, "unpinChatMessage")
+    await expect(phone.locator(".pin")).to_be_hidden()
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def _number(running: Running, kind: str) -> int:
+    history = running.telegram.private(running.bot, running.anna).history
+    return next(message.id for message in history if message.kind == kind)
+
+
 async def test_an_empty_chat_says_what_the_bot_can_do(running: Running, browser: Browser) -> None:
     running.telegram.add_user("Ben", language_code="ru")
     running.telegram.add_user("Chiara", language_code="it")

@@ -75,6 +75,28 @@ async def test_media_files_and_albums(running: Running, bot: Bot) -> None:
         assert (await send(anna, b"bytes")).effective_attachment is not None
 
 
+async def test_what_is_neither_words_nor_a_file(running: Running, bot: Bot) -> None:
+    anna = running.anna.id
+    assert (await bot.send_dice(anna)).dice is not None
+    assert (await bot.send_location(anna, 55.75, 37.62)).location is not None
+    venue = await bot.send_venue(anna, 55.75, 37.62, "Studio", "1 Light Street")
+    assert venue.venue is not None
+    assert venue.venue.title == "Studio"
+    assert (await bot.send_contact(anna, "+7900", "Ben")).contact is not None
+    quiz = await bot.send_poll(anna, "2 + 2", ["3", "4"], type="quiz", correct_option_id=1)
+    assert (await bot.stop_poll(anna, quiz.message_id)).is_closed
+    with pytest.raises(BadRequest, match="Poll has already been closed"):
+        await bot.stop_poll(anna, quiz.message_id)
+    sticker = await bot.send_sticker(anna, png(512, 512), emoji="👋")
+    assert sticker.sticker is not None
+    assert sticker.sticker.emoji == "👋"
+    assert (await bot.send_video_note(anna, b"film")).video_note is not None
+    assert await sticker.set_reaction("🔥")
+    assert await sticker.pin()
+    assert await sticker.unpin()
+    assert (await bot.get_user_profile_photos(anna)).photos == ()
+
+
 async def test_errors_have_their_classes(running: Running, bot: Bot) -> None:
     with pytest.raises(BadRequest, match="Chat not found"):
         await bot.send_message(999, "x")

@@ -77,6 +77,7 @@ def chat(telegram: Telegram, item: Chat) -> Json:
         "migrated_to": item.migrated_to,
         "unread": item.unread,
         "reply_keyboard": item.reply_keyboard,
+        "pinned": message(item.newest_pin) if item.newest_pin else None,
         "last": message(last) if last else None,
     }
 
@@ -88,11 +89,13 @@ def message(item: Message) -> Json:
     view["text"], view["entities"] = item.text, item.entities
     if item.media:
         view["media"] = media(item.media)
+    if item.reactions:
+        view["reactions"] = list(item.reactions.values())
     if item.keyboard:
         view["keyboard"] = item.keyboard["inline_keyboard"]
     if item.reply_to:
         view["reply_to"] = _quoted(item.reply_to)
-    for field in ("album", "edited", "origin", "service"):
+    for field in ("album", "thing", "edited", "origin", "service"):
         if value := getattr(item, field):
             view[field] = value
     return view
@@ -100,7 +103,7 @@ def message(item: Message) -> Json:
 
 def _quoted(item: Message) -> Json:
     name = item.sender.name if item.sender else item.chat.title
-    return {"id": item.id, "sender": name, "text": item.text[:100], "media": bool(item.media)}
+    return {"id": item.id, "sender": name, "text": item.text[:100], "kind": item.kind}
 
 
 def media(item: Media) -> Json:
@@ -119,6 +122,7 @@ def media(item: Media) -> Json:
         "performer": item.performer,
         "spoiler": item.spoiler,
         "caption_above": item.caption_above,
+        "emoji": item.emoji,
     }
 
 

@@ -4,6 +4,7 @@ import { arrange, h, icon } from "./dom.js";
 import { rich } from "./entities.js";
 import { fileRow, isPicture, mosaic, mosaicWidth } from "./media.js";
 import { state } from "./store.js";
+import { isBare, thingOf, thingWords } from "./things.js";
 import { dayName, dayNumber, hourMinute, t } from "./words.js";
 
 const TOGETHER = 600; // seconds within which bubbles of one sender stand close
@@ -34,7 +35,7 @@ export function draw(messages, view, drawn) {
     }
     const { parts } = days.at(-1);
     if (view.freshFrom === message.id) parts.push(keep("fresh", "", () => h("div", { class: "fresh" }, t("unread"))));
-    if (message.service) parts.push(keep(`service ${message.id}`, "", () => service(message)));
+    if (message.service) parts.push(keep(`service ${message.id}`, "", () => service(message, view)));
     else parts.push(bubble(item, view, keep, { first: !together(before, message), last: !together(message, list[at + 1]?.messages[0]) }));
   });
   keep.end();
@@ -59,42 +60,56 @@ function together(one, other) {
     && other.date - one.date < TOGETHER && dayNumber(one.date) === dayNumber(other.date));
 }
 
-function service(message) {
-  const came = message.service.new_chat_members?.[0];
-  const went = message.service.left_chat_member;
-  if (came) return h("div", { class: "service" }, t("joined", { name: came.first_name }));
-  if (went) return h("div", { class: "service" }, t("left", { name: went.first_name }));
-  return h("div", { class: "service" }, t("migrated"));
+function service(message, view) {
+  const pinned = message.service.pinned_message;
+  if (!pinned) return h("div", { class: "service" }, serviceWords(message));
+  return h("button", { class: "service", type: "button", onclick: () => view.act.show(pinned.message_id) }, serviceWords(message));
+}
+
+function serviceWords({ service: said, sender }) {
+  const came = said.new_chat_members?.[0];
+  if (came) return t("joined", { name: came.first_name });
+  if (said.left_chat_member) return t("left", { name: said.left_chat_member.first_name });
+  if (said.pinned_message) return sender ? t("pinned", { name: sender.name }) : t("pinned_message");
+  return t("migrated");
 }
 
 function bubble(item, view, keep, { first, last }) {
   const message = item.messages[0];
   const mine = message.sender?.id === view.contact;
-  const said = JSON.stringify([first, item.messages.map((one) => ({ ...one, keyboard: null }))]);
+  const said = JSON.stringify([first, item.messages.map((one) => ({ ...one, keyboard: null, reactions: null }))]);
   const article = keep(`message ${message.id}`, said, () =>
     h("article", { class: `msg ${mine ? "mine" : ""}`, "data-id": message.id }, body(item, view, mine, first)));
   const busy = (message.keyboard || []).map((row, at) => row.map((_key, column) => isBusy(message, at, column)));
   const keys = message.keyboard && keep(`keys ${message.id}`, JSON.stringify([message.keyboard, busy]), () => keyboard(message, view, busy));
+  const marks = item.messages.flatMap((one) => one.reactions || []);
+  const marked = marks.length && keep(`marks ${message.id}`, marks.join(" "), () => reactions(marks));
   for (const [name, on] of Object.entries({ first, last, boxed: Boolean(keys) })) article.classList.toggle(name, on);
-  arrange(article, [article.firstChild, keys]);
+  arrange(article, [article.firstChild, marked, keys]);
   return article;
+}
+
+// The sign at the end asks for the emoji in colours.
+function reactions(marks) {
+  return h("div", { class: "reactions" }, marks.map((emoji) => h("span", {}, `${emoji}\ufe0f`)));
 }
 
 function body(item, view, mine, first) {
   const message = item.messages[0];
   const words = item.messages.find((one) => one.text) || message;
-  const media = item.messages.map((one) => one.media).filter(Boolean);
+  const bare = isBare(message);
+  const media = bare ? [] : item.messages.map((one) => one.media).filter(Boolean);
   const pictured = media.length > 0 && media.every(isPicture);
-  const bubble = h("div", { class: `bubble ${pictured ? "pictured" : ""} ${pictured && words.text ? "captioned" : ""}` });
+  const bubble = h("div", { class: `bubble ${pictured ? "pictured" : ""} ${pictured && words.text ? "captioned" : ""} ${bare ? "bare" : ""}` });
   if (first && !mine && view.group && message.sender) bubble.append(h("div", { class: "who" }, message.sender.name));
   if (message.origin) bubble.append(h("div", { class: "from" }, t("forwarded", { name: originName(message.origin) })));
   if (message.reply_to) bubble.append(quoted(message.reply_to, view));
   const box = pictured ? mosaic(media) : null;
   const text = words.text ? h("div", { class: "text", dir: "auto" }, rich(words.text, words.entities, view.act)) : null;
   if (box && media[0].caption_above && text) { box.classList.add("below"); bubble.append(text, box); }
-  else bubble.append(...[box, files(media, pictured), text].filter(Boolean));
+  else bubble.append(...[box, files(media, pictured), thingOf(message), text].filter(Boolean));
   if (text) text.append(h("span", { class: `tail ${words.edited ? "long" : ""}` }));
-  bubble.append(meta(words, mine, pictured && !words.text));
+  bubble.append(meta(words, mine, bare || (pictured && !words.text)));
   if (pictured) bubble.style.width = `${mosaicWidth(media)}px`;
   return bubble;
 }
@@ -110,7 +125,7 @@ function originName(origin) {
 
 function quoted(reply, view) {
   return h("button", { class: "reply", type: "button", onclick: () => view.act.show(reply.id) },
-    h("b", {}, reply.sender), h("span", {}, reply.text || (reply.media ? t("photo") : "")));
+    h("b", {}, reply.sender), h("span", {}, reply.text || (reply.kind ? t(reply.kind) : "")));
 }
 
 function meta(message, mine, over) {
@@ -154,6 +169,6 @@ export function hostOf(url) {
 
 export function preview(message) {
   if (!message) return t("no_messages");
-  if (message.service) return t("migrated");
-  return message.text ? message.text.replace(/\s+/g, " ") : message.media ? t(message.media.kind) : "";
+  if (message.service) return serviceWords(message);
+  return message.text ? message.text.replace(/\s+/g, " ") : thingWords(message);
 }

@@ -1,8 +1,9 @@
 // One chat on a phone: head, messages, input; keeps up with what happens in it.
 
+import { preview } from "./bubbles.js";
 import { composer } from "./composer.js";
 import { complain, note } from "./dialogs.js";
-import { avatar, h } from "./dom.js";
+import { avatar, h, replace } from "./dom.js";
 import { chatHead } from "./head.js";
 import { follow, inside } from "./links.js";
 import { scrollingLog } from "./log.js";
@@ -15,6 +16,7 @@ import { dayNumber, t } from "./words.js";
 export function chatView(contact, key, { back, go, closed }) {
   const chat = () => state.chats.get(key);
   const header = h("header", { class: "head" });
+  const pin = h("button", { class: "pin", type: "button", hidden: true, onclick: () => log.point(chat().pinned.id) });
   const foot = h("footer", { class: "foot" });
   const head = chatHead(header, { contact, key, back, closed });
   const log = scrollingLog();
@@ -33,6 +35,12 @@ export function chatView(contact, key, { back, go, closed }) {
     press: buttons.press,
     show: log.point,
   };
+
+  function drawPin() {
+    const pinned = chat()?.pinned;
+    pin.hidden = !pinned;
+    if (pinned) replace(pin, h("b", {}, t("pinned_message")), h("span", { dir: "auto" }, preview(pinned)));
+  }
 
   function drawLog() {
     log.show(messages, { contact, group: !chat()?.contact, now, act, freshFrom }, intro());
@@ -66,6 +74,7 @@ export function chatView(contact, key, { back, go, closed }) {
     if (event.chat.key !== key) { head.draw(); return; }
     if (event.kind === "action") { head.working(event.action); return; }
     input.draw();
+    drawPin();
     if (!["sent", "edited", "deleted"].includes(event.kind)) { head.draw(); return; }
     head.working(null);
     if (event.kind === "sent") arrivedMessage(event.message);
@@ -81,7 +90,7 @@ export function chatView(contact, key, { back, go, closed }) {
     if (mine) return;
     if (!end || document.hidden) log.miss();
     read();
-    document.getElementById("live").textContent = `${chat().title}: ${message.text || t(message.media?.kind || "message")}`;
+    document.getElementById("live").textContent = `${chat().title}: ${preview(message) || t("message")}`;
   }
 
   function read() {
@@ -99,6 +108,7 @@ export function chatView(contact, key, { back, go, closed }) {
     drawLog();
     head.draw();
     input.draw();
+    drawPin();
     log.toEnd(false);
     read();
   }
@@ -118,5 +128,5 @@ export function chatView(contact, key, { back, go, closed }) {
   head.draw();
   input.draw();
   load().catch(complain);
-  return { parts: [header, log.room, foot], end: () => { alive = false; ends.forEach((end) => end()); } };
+  return { parts: [header, pin, log.room, foot], end: () => { alive = false; ends.forEach((end) => end()); } };
 }
