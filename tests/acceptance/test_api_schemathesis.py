@@ -1,6 +1,8 @@
 """Whatever the description allows, and much that it does not: nothing makes the API fail."""
 
 import asyncio
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -56,7 +58,9 @@ class Served:
         clock = VirtualClock(datetime(2026, 3, 2, 12, tzinfo=UTC))
         database = Database.from_url(self._url)
         api = Api(database, clock, api_requests_per_minute=1_000_000)
-        await push(database, COURSE, author="test", now=clock.now())
+        with tempfile.TemporaryDirectory() as folder:  # a push leaves a note beside what it pushed
+            course = Path(shutil.copytree(COURSE, Path(folder) / "course"))
+            await push(database, course, author="test", now=clock.now())
         for number, name in enumerate(("Anna", "Boris"), 1):
             await api.person(number, name)
         self.keys = {role: await api.key(role) for role in ("viewer", "editor")}

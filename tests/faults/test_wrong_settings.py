@@ -20,7 +20,7 @@ NOBODY_LISTENS = "postgresql://anna:pass-word-9@127.0.0.1:{port}/none"
 CASES: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     "no token": ({"telegram_bot_token": None}, ["run"], ["TELEGRAM_BOT_TOKEN", "@BotFather"]),
     "a worker without a token": (
-        {"telegram_bot_token": None},
+        {"telegram_bot_token": None, "database_url": "postgresql://nobody@127.0.0.1:1/none"},
         ["worker"],
         ["TELEGRAM_BOT_TOKEN", "settings of the other parts"],
     ),

@@ -88,6 +88,12 @@ class Service:
                 "own set DATABASE_URL=postgresql://…",
                 code="NEEDS_POSTGRESQL",
             )
+        if "worker" in self.parts and not (self.settings.bots or self.settings.has_email):
+            raise Invalid(
+                "A worker without TELEGRAM_BOT_TOKEN would stop the bot for all others. Give it "
+                "the settings of the other parts (for email alone SMTP_URL or RESEND_API_KEY).",
+                code="NO_CHANNEL",
+            )
         alone = self._lock.acquire()
         await prepare(database)
         # What signs links may ask for its key here, and the key is kept beside the database.
@@ -222,12 +228,6 @@ async def serve(
             "TELEGRAM_BOT_TOKEN is not set. Get a token from @BotFather, or try `dripline demo`, "
             "which needs none.",
             code="NO_BOT",
-        )
-    if "worker" in parts and not (settings.bots or settings.has_email):
-        raise Invalid(
-            "A worker without TELEGRAM_BOT_TOKEN would stop the bot for all others. Give it the "
-            "settings of the other parts (for email alone SMTP_URL or RESEND_API_KEY).",
-            code="NO_CHANNEL",
         )
     service = Service(settings, parts, RealClock())
     stopping = stop_on_signals()

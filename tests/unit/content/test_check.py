@@ -229,7 +229,7 @@ def test_a_file_that_cannot_be_read_makes_nothing_else_look_wrong(
 ) -> None:
     """One mistake is told once: what leans on that file may well be right."""
     with as_file(resources("dripline.sandbox") / "course") as course:
-        shutil.copytree(course, tmp_path / "course")
+        shutil.copytree(course, tmp_path / "course", ignore=shutil.ignore_patterns(".*"))
     root = tmp_path / "course"
     folders.write(root, _leaning_on_everything(root))
     assert check(root) == []
