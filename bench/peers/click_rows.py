@@ -16,7 +16,7 @@ from itsdangerous import URLSafeSerializer
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-KEY = "bench"
+KEY = "only-for-the-bench"
 
 
 class Base(DeclarativeBase):
