@@ -23,7 +23,7 @@ LADDER = [
     {"id": "REGISTERED", "when": {"registered": True}},
     {"id": "VIP", "when": {"referrals": 2}},
 ]
-FLOOD = 2_000  # 100,000 are bench/referrals.py
+FLOOD = 1_000  # 100,000 are bench/referrals.py
 OPEN: dict[str, Any] = {"states": LADDER}
 HELD: dict[str, Any] = {"states": LADDER, "referrals": {"hold": {"hours": 24}}}
 
