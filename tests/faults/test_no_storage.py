@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from outside import folder
-from outside.crowd import Crowd
+from outside.crowd import Crowd, under_way
 from outside.evidence import of_postgres, of_sqlite
 from outside.program import Programs, environment, executable
 from outside.standin import TOKEN, StandIn, refuse
@@ -135,14 +135,9 @@ def test_a_file_saved_while_the_database_is_gone_is_live_when_it_is_back(
 def test_a_stop_while_the_database_is_gone_ends_in_time(
     telegram: StandIn, tmp_path: Path, postgres_server: PostgresServer
 ) -> None:
-    folder.write(tmp_path / "content", {"course": folder.course(MESSAGES)})
-    crowd = Crowd(telegram, MESSAGES)
-    telegram.latency_s = 0.2
     url = postgres_server.create_database("away")
     with Programs(tmp_path, database_url=url, telegram_api_base=telegram.url) as programs:
-        run = programs.start("run", "--content", "content").ready()
-        crowd.come(20)
-        telegram.wait_for(lambda: len(telegram.sent()) >= 20)
+        run, crowd = under_way(programs, telegram, MESSAGES)
         postgres_server.kill()
         _, seconds = run.stop(10.0)
         assert "Traceback" not in run.log()

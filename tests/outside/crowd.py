@@ -11,7 +11,9 @@ from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from outside import folder
 from outside.evidence import Ask, count
+from outside.program import Program, Programs
 from outside.standin import Call, StandIn
 
 _SENDERS = frozenset({"run", "worker"})
@@ -188,3 +190,14 @@ def _verify_rows(ask: Ask) -> None:
         "SELECT count(*) FROM message_deliveries WHERE status <> 'sent'",
     ):
         assert count(ask, nothing) == 0, nothing
+
+
+def under_way(programs: Programs, telegram: StandIn, messages: int) -> tuple[Program, Crowd]:
+    """Take twenty people as far as their first messages; return the program, and who they are."""
+    folder.write(programs.folder / "content", {"course": folder.course(messages)})
+    crowd = Crowd(telegram, messages)
+    telegram.latency_s = 0.2
+    run = programs.start("run", "--content", "content").ready()
+    crowd.come(20)
+    telegram.wait_for(lambda: len(telegram.sent()) >= 20)
+    return run, crowd
