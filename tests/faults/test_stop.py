@@ -113,6 +113,16 @@ def test_a_hang_up_is_a_stop(telegram: StandIn, programs: Programs, ask: Ask) ->
     assert count(ask, IN_FLIGHT) == 0
 
 
+def test_an_interrupt_is_a_stop_behind_a_shell_that_ignores_it(programs: Programs) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as `dripline run &` of a script has it
+    try:
+        run = programs.start("run", "--content", "content").ready()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    run.process.send_signal(signal.SIGINT)
+    assert run.process.wait(10) == 0
+
+
 def test_a_stop_in_the_middle_of_starting_does_not_wait_for_the_start(
     telegram: StandIn, tmp_path: Path
 ) -> None:

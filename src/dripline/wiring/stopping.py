@@ -17,7 +17,7 @@ def stop_on_signals() -> asyncio.Event:
     """Return an event that SIGINT, SIGTERM or SIGHUP sets.
 
     A second signal of the kind ends the process at once. SIGHUP stays without effect where it is
-    ignored already (nohup).
+    ignored already (nohup); SIGINT does not, for shells ignore it for all that runs behind them.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -29,7 +29,7 @@ def stop_on_signals() -> asyncio.Event:
         loop.remove_signal_handler(number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, asked, number)
     return stopping
 
